@@ -63,7 +63,7 @@ class Problem:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Problem:
-        """Read back what :meth:`to_json` wrote. Raises ``TypeError`` on an unknown key, ``ValueError`` on a severity."""
+        """Read back what :meth:`to_json` wrote. Raises ``TypeError`` or ``ValueError`` for anything else."""
         return cls(**{**data, "severity": Severity(data.get("severity", Severity.ERROR))})
 
 

@@ -20,7 +20,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -100,7 +100,7 @@ class Verdict:
     duration_ms: int = 0
     steps: tuple[StepVerdict, ...] = ()
     first_failure: Failure | None = None
-    metrics: Metrics = Metrics()
+    metrics: Metrics = field(default_factory=Metrics)
     current: str = ""
     """The step that was under way when a partial verdict was written."""
     truncated: bool = False

@@ -1,0 +1,1 @@
+"""One file for each action, behind one interface; the only modules that talk to services."""

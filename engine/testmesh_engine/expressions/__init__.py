@@ -1,0 +1,1 @@
+"""The expressions of assertions, conditions and placeholders: pure functions over values."""

@@ -1,0 +1,1 @@
+"""Text to model: YAML with positions, the flow's model, everything that validation knows."""

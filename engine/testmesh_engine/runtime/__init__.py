@@ -1,0 +1,1 @@
+"""Runs a flow: steps, attempts, deadlines, scope. The only place where time passes."""

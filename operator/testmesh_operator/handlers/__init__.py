@@ -1,0 +1,1 @@
+"""kopf's decorators and nothing else: each puts a key into the queue."""

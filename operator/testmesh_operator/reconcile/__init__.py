@@ -1,0 +1,1 @@
+"""What should be, from what is: level-based decisions that know no kopf."""

@@ -1,0 +1,1 @@
+"""Typed models of the kinds: the source of the definitions in crds/."""

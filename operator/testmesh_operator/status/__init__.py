@@ -1,0 +1,1 @@
+"""Facts to status and conditions: pure functions."""
