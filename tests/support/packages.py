@@ -1,0 +1,152 @@
+"""The programs that the demo and the tests need of the machine: where they are, and how missing ones get there.
+
+On Debian, as root, a missing package is installed by apt. Everywhere else the error names what to install.
+``python -m support.packages`` (with ``tests`` on the path) installs what the loopback stack needs.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from support.errors import SetupError
+
+Say = Callable[[str], None]
+"""Takes one line for a person that tells what is being done."""
+
+JAVA_AT_LEAST = 17  # Kafka 4's brokers need it: https://kafka.apache.org/documentation/#compatibility
+POSTGRESQL_AT_LEAST = 15
+CREATE_NO_CLUSTER = Path("/etc/postgresql-common/createcluster.d/testmesh.conf")
+
+
+@dataclass(frozen=True)
+class Need:
+    """A program: the Debian package that brings it, and how to see that it is there already."""
+
+    package: str
+    is_there: Callable[[], bool]
+
+    @classmethod
+    def command(cls, package: str, *, name: str) -> Need:
+        """A program that is there when ``name`` is on the PATH (root's ``sbin`` included)."""
+        return cls(package, lambda: find_command(name) is not None)
+
+
+def find_command(name: str) -> Path | None:
+    """The program's path, also in the sbin folders that a user's PATH may lack; None when it is missing."""
+    found = shutil.which(name, path=os.environ.get("PATH", os.defpath) + ":/usr/local/sbin:/usr/sbin:/sbin")
+    return Path(found) if found else None
+
+
+def find_postgresql() -> Path | None:
+    """The folder with ``postgres`` and ``initdb`` of the newest PostgreSQL, 15 or later; None when there is none."""
+    servers = Path("/usr/lib/postgresql").glob("*/bin/postgres")
+    versions = {int(server.parts[4]): server.parent for server in servers if server.parts[4].isdecimal()}
+    newest = max(versions, default=0)
+    return versions[newest] if newest >= POSTGRESQL_AT_LEAST else None
+
+
+def find_java() -> Path | None:
+    """A ``java`` of version 17 or later: of JAVA_HOME, of the PATH, or of /usr/lib/jvm; None when there is none."""
+    return next((java for java in _java_candidates() if _java_version(java) >= JAVA_AT_LEAST), None)
+
+
+def _java_candidates() -> Iterator[Path]:
+    if home := os.environ.get("JAVA_HOME"):
+        yield Path(home, "bin/java")
+    if java := find_command("java"):
+        yield java
+    yield from sorted(Path("/usr/lib/jvm").glob("*/bin/java"))
+
+
+def _java_version(java: Path) -> int:
+    """The major version that ``java -version`` tells; 0 when it doesn't run."""
+    try:
+        told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False, timeout=60).stderr
+    except OSError:
+        return 0
+    found = re.search(r'version "(\d+)', told)
+    return int(found[1]) if found else 0
+
+
+POSTGRESQL = Need("postgresql", lambda: find_postgresql() is not None)
+JAVA = Need("default-jre-headless", lambda: find_java() is not None)
+MAVEN = Need.command("maven", name="mvn")
+STACK = (POSTGRESQL, JAVA, MAVEN)
+
+
+def ensure(needs: Sequence[Need], say: Say = print) -> None:
+    """Installs the packages of what is missing; does nothing, in milliseconds, when all is there.
+
+    Raises:
+        SetupError: something is missing and can't be installed here; the text has the command to type.
+    """
+    packages = missing(needs)
+    if not packages:
+        return
+    _refuse_where_apt_cannot(packages)
+    say(f"installing Debian packages: {' '.join(packages)}")
+    with _no_default_database_server():
+        _apt("update", "-qq")
+        _apt("install", "-y", "-qq", "--no-install-recommends", *packages)
+    if still := missing(needs):
+        raise SetupError(f"{', '.join(still)}: installed, but what it should bring is still not found")
+
+
+def missing(needs: Sequence[Need]) -> tuple[str, ...]:
+    """The packages of the programs that aren't there, each once, in the order of ``needs``."""
+    return tuple(dict.fromkeys(need.package for need in needs if not need.is_there()))
+
+
+def _refuse_where_apt_cannot(packages: Sequence[str]) -> None:
+    names = " ".join(packages)
+    if find_command("apt-get") is None:
+        raise SetupError(
+            f"missing: {names} (names of Debian's packages), and there is no apt-get here; "
+            "install the same programs by this system's own means"
+        )
+    if os.geteuid() != 0:
+        raise SetupError(f"missing Debian packages; type: sudo apt-get install --no-install-recommends {names}")
+
+
+@contextmanager
+def _no_default_database_server() -> Iterator[None]:
+    """While apt runs: Debian's PostgreSQL would create a server and start it on port 5432, which the stack needs.
+
+    The setting goes away again, so that what the machine's owner installs later behaves as usual. A machine that has
+    postgresql-common already is left as it is.
+    """
+    if CREATE_NO_CLUSTER.parent.parent.is_dir():
+        yield
+        return
+    CREATE_NO_CLUSTER.parent.mkdir(parents=True)
+    CREATE_NO_CLUSTER.write_text("create_main_cluster = false\n", encoding="utf-8")
+    try:
+        yield
+    finally:
+        CREATE_NO_CLUSTER.unlink()
+
+
+def _apt(*arguments: str) -> None:
+    """Runs apt-get, waiting for another apt to end; its output is shown only when it fails."""
+    command = ["apt-get", "-o", "DPkg::Lock::Timeout=600", *arguments]
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    done = subprocess.run(
+        command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise SetupError(f"{' '.join(command)} failed:\n{(done.stdout + done.stderr).strip()}")
+
+
+if __name__ == "__main__":
+    try:
+        ensure(STACK)
+    except SetupError as error:
+        sys.exit(str(error))
