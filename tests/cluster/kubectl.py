@@ -51,8 +51,14 @@ class Kubectl:
         """Wait for a TestRun's condition ``Finished`` and return the run, whatever its result."""
         resource = f"testruns.testmesh.io/{run}"
         try:
-            self("wait", resource, *_in(namespace), "--for=condition=Finished", f"--timeout={timeout}s",
-                 timeout=timeout + 30)
+            self(
+                "wait",
+                resource,
+                *_in(namespace),
+                "--for=condition=Finished",
+                f"--timeout={timeout}s",
+                timeout=timeout + 30,
+            )
         except KubectlError as error:
             raise KubectlError(f"{error}\n{self('get', resource, *_in(namespace), '-o', 'yaml')}") from error
         return self.get("testruns.testmesh.io", run, namespace=namespace)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from cluster.demo import copy_service
+
 from cluster.expectation import differences
 from cluster.kubectl import Kubectl, eventually
 
@@ -39,7 +40,7 @@ def test_scenario_has_the_expected_status(name: str, kubectl: Kubectl, started: 
 
 @pytest.mark.parametrize("name", [name for name in ALL if name not in AT_ONCE])
 def test_broken_service_fails_the_order_flow(name: str, kubectl: Kubectl, passed_order_flow: dict[str, Any]) -> None:
-    """A service that misbehaves turns the flow red at the step where one would look, after a pass on the same topics."""
+    """A service that misbehaves turns the flow red at the step where one would look, old events or not."""
     services = SCENARIOS / name / "services.yaml"
     for service in yaml.safe_load(services.read_text()):
         copy_service(kubectl, service["copy"], name=service["name"], env=service["env"])
