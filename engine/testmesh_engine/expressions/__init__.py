@@ -1,1 +1,54 @@
-"""The expressions of assertions, conditions and placeholders: pure functions over values."""
+"""The expressions of assertions, conditions and placeholders: pure functions over values.
+
+Text is compiled once (:func:`compile_expression`, :func:`compile_template`, :func:`compile_output`) and evaluated
+often, against a :class:`Scope` that says what its names mean. Nothing here does I/O, knows the time, or reaches an
+attribute of a Python object.
+"""
+
+from testmesh_engine.expressions.errors import EvaluationError, ExpressionError, OutputError, nearest
+from testmesh_engine.expressions.expression import Check, Expression, compile_expression
+from testmesh_engine.expressions.output import Output, compile_output
+from testmesh_engine.expressions.scope import LayeredScope, MapScope, NameUse, Scope
+from testmesh_engine.expressions.template import Template, compile_template
+from testmesh_engine.expressions.values import (
+    MISSING,
+    CaseBlindMap,
+    Missing,
+    Value,
+    equal,
+    from_python,
+    kind_of,
+    parse_json,
+    show,
+    to_json,
+    to_plain,
+)
+
+__all__ = [
+    "MISSING",
+    "CaseBlindMap",
+    "Check",
+    "EvaluationError",
+    "Expression",
+    "ExpressionError",
+    "LayeredScope",
+    "MapScope",
+    "Missing",
+    "NameUse",
+    "Output",
+    "OutputError",
+    "Scope",
+    "Template",
+    "Value",
+    "compile_expression",
+    "compile_output",
+    "compile_template",
+    "equal",
+    "from_python",
+    "kind_of",
+    "nearest",
+    "parse_json",
+    "show",
+    "to_json",
+    "to_plain",
+]

@@ -1,0 +1,56 @@
+"""What can be wrong with an expression: its text, or its evaluation against the values at hand.
+
+::
+
+    ValueError
+    ├── ExpressionError    the text is no expression; found before a run, with its offset
+    └── EvaluationError    it has no value here: an absent key, text where a number belongs, a bound
+        └── OutputError    an ``output`` found nothing
+
+Callers map the first onto positions in files, the second onto the step that was evaluating.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class ExpressionError(ValueError):
+    """The text is no expression, template or output.
+
+    ``offset`` counts characters from 0 in the text that was compiled; ``path`` is the place of that text in a
+    template's tree (keys and indexes, empty for a single text).
+    """
+
+    def __init__(self, message: str, offset: int = 0, *, hint: str = "", path: tuple[str | int, ...] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.offset = offset
+        self.hint = hint
+        self.path = path
+
+
+class EvaluationError(ValueError):
+    """The expression has no value here; ``message`` says why, ``hint`` what to do about it."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class OutputError(EvaluationError):
+    """An ``output`` found nothing, or could mean two things."""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word that ``word`` was most likely meant to be, "" if none is near."""
+    from difflib import get_close_matches  # noqa: PLC0415 - met only where something is wrong
+
+    names = [name for name in known if name != word]
+    folded = {name.casefold().replace("-", "_"): name for name in reversed(names)}
+    exact = folded.get(word.casefold().replace("-", "_"))
+    if exact is not None:
+        return exact
+    close = get_close_matches(word, names, n=1, cutoff=0.6)
+    return close[0] if close else ""

@@ -1,0 +1,75 @@
+"""Where the names of an expression get their values."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from testmesh_engine.expressions.values import MISSING, Missing, Value
+
+
+@dataclass(frozen=True, slots=True)
+class NameUse:
+    """One use of a name from the scope.
+
+    ``offset`` counts characters in the text at ``path`` (in a template's tree; empty for a single text).
+    ``optional`` is set where a name without value is no error: before ``exists``, ``??``, ``?.`` or a default.
+    """
+
+    name: str
+    offset: int
+    path: tuple[str | int, ...] = ()
+    optional: bool = False
+
+
+class Scope(Protocol):
+    """The names that an expression may read."""
+
+    def lookup(self, name: str) -> Value | Missing:
+        """The value of ``name``; ``MISSING`` where nothing is called so.
+
+        Raises ``EvaluationError`` for a name that is known and has no value, saying why (its step was skipped).
+        """
+        ...
+
+    def names(self) -> Iterable[str]:
+        """All the names there are, for the nearest one to a name that is unknown."""
+        ...
+
+
+@runtime_checkable
+class LayeredScope(Protocol):
+    """What a scope may offer beside :class:`Scope`, for the rules that hold in placeholders only."""
+
+    def in_placeholder(self) -> Scope:
+        """The scope of ``${…}`` and ``{{…}}``, where captured variables come before result keys."""
+        ...
+
+    def from_env(self, name: str) -> bool:
+        """Whether ``name`` gets its value from an env layer: such text is read as the literal it spells."""
+        ...
+
+
+class MapScope:
+    """A scope over a plain map; ``env`` tells which of its names come from an env layer."""
+
+    def __init__(self, values: Mapping[str, Value], *, env: Collection[str] = ()) -> None:
+        self._values = values
+        self._env = env
+
+    def lookup(self, name: str) -> Value | Missing:
+        """The value of ``name``, or ``MISSING``."""
+        return self._values.get(name, MISSING)
+
+    def names(self) -> Iterable[str]:
+        """All names."""
+        return self._values.keys()
+
+    def in_placeholder(self) -> Scope:
+        """The same: a plain map has one layer."""
+        return self
+
+    def from_env(self, name: str) -> bool:
+        """Whether ``name`` was given as one of ``env``."""
+        return name in self._env

@@ -1,0 +1,296 @@
+"""The values of the language: what JSON has, with exact numbers, and bytes.
+
+Numbers are ``int`` and ``Decimal``, never ``float``. A boolean is no number, and text never equals a number.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Literal, NoReturn, TypeAlias
+
+from testmesh_engine.contract.result import Json
+
+Value: TypeAlias = "None | bool | int | Decimal | str | bytes | list[Value] | dict[str, Value]"
+"""What an expression may see and yield."""
+
+Kind: TypeAlias = Literal["nil", "boolean", "number", "text", "bytes", "list", "map"]
+"""What a value is, in the words of messages."""
+
+MAX_JSON_DEPTH = 512
+MAX_EXPONENT = 6144
+"""As decimal128: beyond it a few characters of JSON would fill the memory."""
+MAX_INTEGER_DIGITS = 4300
+"""As Python's own bound on reading integers."""
+
+
+class Missing:
+    """No value at all: the name or the key is not there. It equals nil and nothing else."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+    def __bool__(self) -> NoReturn:
+        # A missing value that is taken for false would be a check that never checked.
+        raise TypeError("a missing value is neither true nor false")
+
+
+MISSING = Missing()
+"""Nothing is called so; compare with ``is``."""
+
+
+class CaseBlindMap(dict[str, Value]):
+    """A map whose keys are found in any case, as HTTP headers are; it shows them as they came."""
+
+    def __init__(self, items: Mapping[str, Value]) -> None:
+        super().__init__(items)
+        self._spelling = {key.lower(): key for key in reversed(list(items))}
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and key.lower() in self._spelling
+
+    def __getitem__(self, key: str) -> Value:
+        return super().__getitem__(self._spelling.get(key.lower(), key))
+
+    def get(self, key: str, default: object = None) -> object:  # type: ignore[override]  # dict's overloads say the same
+        """The value under ``key`` in any case."""
+        return super().get(self._spelling.get(key.lower(), key), default)
+
+
+def kind_of(value: Value | Missing) -> Kind:
+    """What ``value`` is: number, text, boolean, nil, list, map or bytes. Raises ``TypeError`` for anything else."""
+    kind = _KINDS.get(type(value))
+    if kind is not None:
+        return kind
+    for base, named in _KINDS.items():
+        if isinstance(value, base):
+            return named
+    raise TypeError(f"{type(value).__name__} is no value of the language")
+
+
+_KINDS: dict[type, Kind] = {
+    type(None): "nil",
+    bool: "boolean",
+    int: "number",
+    Decimal: "number",
+    str: "text",
+    bytes: "bytes",
+    list: "list",
+    dict: "map",
+    Missing: "nil",
+}
+
+
+def from_python(value: object) -> Value:
+    """A value of the language from plain Python data: floats by their shortest digits, tuples as lists.
+
+    Raises ``TypeError`` for anything else, keys that are no text included.
+    """
+    if value is None or isinstance(value, (bool, int, Decimal, str, bytes)):
+        return value
+    if isinstance(value, float):
+        return Decimal(repr(value))
+    if isinstance(value, CaseBlindMap):
+        return value
+    if isinstance(value, Mapping):
+        return {_text_key(key): from_python(item) for key, item in value.items()}
+    if isinstance(value, Sequence):
+        return [from_python(item) for item in value]
+    raise TypeError(f"{type(value).__name__} is no value of the language")
+
+
+def _text_key(key: object) -> str:
+    if isinstance(key, str):
+        return key
+    raise TypeError(f"a map's keys are text, not {type(key).__name__}")
+
+
+def equal(left: Value, right: Value) -> bool:
+    """Whether two values are the same: numbers by value, maps in any order, different kinds never."""
+    if type(left) is type(right) and not isinstance(left, (list, dict, Decimal)):
+        return left == right
+    kind = kind_of(left)
+    if kind != kind_of(right):
+        return False
+    if isinstance(left, list) and isinstance(right, list):
+        return left is right or (len(left) == len(right) and all(map(equal, left, right)))
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left is right or _equal_maps(left, right)
+    if kind == "number":
+        return _equal_numbers(left, right)
+    return left == right
+
+
+def _equal_maps(left: dict[str, Value], right: dict[str, Value]) -> bool:
+    return len(left) == len(right) and all(key in right and equal(item, right[key]) for key, item in left.items())
+
+
+def _equal_numbers(left: object, right: object) -> bool:
+    try:
+        return left == right
+    except InvalidOperation:  # a signalling NaN, which equals nothing
+        return False
+
+
+# Reading and writing JSON
+
+_QUOTED = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_NOT_BRACKETS = re.compile(r"[^][{}]+")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def parse_json(text: str | bytes) -> Value:
+    """Read JSON exactly: integers as ``int``, other numbers as ``Decimal`` with every digit.
+
+    Raises ``ValueError`` with the reason for text that is no JSON, for NaN and Infinity, for more than 512 levels,
+    integers of more than 4,300 digits and exponents beyond 6,144. A lone surrogate is read as U+FFFD.
+    """
+    if isinstance(text, bytes):
+        text = text.decode("utf-8-sig")
+    _check_depth(text)
+    try:
+        value: Value = json.loads(text, parse_float=read_decimal, parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError(f"the JSON is nested more than {MAX_JSON_DEPTH} deep") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"no JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
+    except ValueError as error:
+        if "integer string conversion" in str(error):
+            raise ValueError(f"an integer has more than {MAX_INTEGER_DIGITS} digits") from None
+        raise
+    lone = _SURROGATE_ESCAPE.search(text) or _SURROGATE.search(text)
+    return _without_surrogates(value) if lone else value
+
+
+def read_decimal(text: str) -> Decimal:
+    """The number that ``text`` spells, every digit of it. Raises ``ValueError`` beyond the bound on exponents."""
+    number = Decimal(text)
+    if number and abs(number.adjusted()) > MAX_EXPONENT:
+        raise ValueError(f"the number {text[:40]} is beyond 10^{MAX_EXPONENT}")
+    return number if number or -MAX_EXPONENT <= number.as_tuple().exponent <= MAX_EXPONENT else Decimal(0)  # type: ignore[operator]  # a finite number's exponent is an int
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _check_depth(text: str) -> None:
+    # One C pass for each level that is there, some six for a usual body: twice as fast as walking the result.
+    if text.count("[") + text.count("{") <= MAX_JSON_DEPTH:
+        return
+    brackets = _NOT_BRACKETS.sub("", _QUOTED.sub("", text))
+    for _ in range(MAX_JSON_DEPTH):
+        shorter = brackets.replace("[]", "").replace("{}", "")
+        if shorter == brackets:
+            break
+        brackets = shorter
+    if brackets and brackets.replace("[]", "").replace("{}", "") != brackets:
+        raise ValueError(f"the JSON is nested more than {MAX_JSON_DEPTH} deep")
+
+
+def _without_surrogates(value: Value) -> Value:
+    if isinstance(value, str):
+        return _SURROGATE.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_without_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {_SURROGATE.sub("\ufffd", key): _without_surrogates(item) for key, item in value.items()}
+    return value
+
+
+def to_json(value: Value) -> str:
+    """Compact JSON: numbers in plain digits as received, bytes as base64, NaN and infinities as text."""
+    return "".join(_json_pieces(value))
+
+
+_quote = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def _json_pieces(value: Value) -> Iterator[str]:
+    if isinstance(value, str):
+        yield _quote(value)
+    elif value is None:
+        yield "null"
+    elif isinstance(value, bool):
+        yield "true" if value else "false"
+    elif isinstance(value, (int, Decimal)):
+        yield number_text(value) if _is_finite(value) else _quote(str(value))
+    elif isinstance(value, bytes):
+        yield _quote(base64.b64encode(value).decode("ascii"))
+    elif isinstance(value, list):
+        yield from _bracketed("[", (_json_pieces(item) for item in value), "]")
+    elif isinstance(value, dict):
+        yield from _bracketed("{", (_pair_pieces(key, item) for key, item in value.items()), "}")
+    else:
+        raise TypeError(f"{type(value).__name__} is no value of the language")
+
+
+def _pair_pieces(key: str, value: Value) -> Iterator[str]:
+    yield f"{_quote(key)}:"
+    yield from _json_pieces(value)
+
+
+def _bracketed(opening: str, items: Iterator[Iterator[str]], closing: str) -> Iterator[str]:
+    yield opening
+    for index, pieces in enumerate(items):
+        if index:
+            yield ","
+        yield from pieces
+    yield closing
+
+
+def _is_finite(number: int | Decimal) -> bool:
+    return isinstance(number, int) or number.is_finite()
+
+
+def number_text(number: int | Decimal) -> str:
+    """The digits of a number: ``59.90`` stays so, ``1E+2`` is ``100``; only far exponents are written as such."""
+    if isinstance(number, int):
+        return str(number)
+    plain = number.is_finite() and abs(number.adjusted()) <= 40 and number.as_tuple().exponent >= -60  # type: ignore[operator]  # finite: an int
+    return format(number, "f") if plain else str(number)
+
+
+def to_plain(value: Value) -> Json:
+    """The value as a report holds it: bytes as base64, a number that a float can't hold exactly as it is written.
+
+    Integers stay integers; a decimal becomes the float of the same digits, or text where no float has them.
+    """
+    if isinstance(value, Decimal):
+        return _plain_number(value)
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
+    if isinstance(value, list):
+        return [to_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: to_plain(item) for key, item in value.items()}
+    return value
+
+
+def _plain_number(number: Decimal) -> Json:
+    text = number_text(number)
+    if not number.is_finite():
+        return text
+    return float(number) if repr(float(number)) == text else text
+
+
+def show(value: Value | Missing, limit: int = 200) -> str:
+    """The value for a message: text quoted, lists and maps as JSON, cut after ``limit`` characters."""
+    if isinstance(value, Missing):
+        return "not there"
+    pieces: list[str] = []
+    length = 0
+    source = value[: limit + 1] if isinstance(value, (str, bytes)) else value
+    for piece in _json_pieces(source):
+        pieces.append(piece)
+        length += len(piece)
+        if length > limit:
+            return "".join(pieces)[:limit] + "…"
+    text = "".join(pieces)
+    return "nil" if value is None else text
