@@ -1,4 +1,4 @@
-"""What a service stands on, a database and a broker: waited for at the start, asked by /health, closed at the end."""
+"""What a service stands on, database and broker: waited for at the start, asked by /health, closed in the end."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ MAX_TEXT = 10_000
 
 
 class Problem(Exception):
-    """A request is answered with ``status`` and a JSON body of ``error``, ``message`` and, if one is wrong, ``field``."""
+    """The answer is ``status`` and a JSON body: ``error``, ``message`` and, if one is wrong, ``field``."""
 
     def __init__(self, status: int, error: str, *, message: str, field: str | None = None) -> None:
         super().__init__(message)

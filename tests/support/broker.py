@@ -1,0 +1,142 @@
+"""A real Apache Kafka on loopback, one KRaft node with throw-away data: ready 1 to 2 seconds after its start.
+
+What makes it start fast is made once and cached: the jars, a formatted data folder, and an archive of the loaded
+classes (https://docs.oracle.com/en/java/javase/17/vm/class-data-sharing.html).
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from support import packages
+from support.cache import filled, key_of
+from support.errors import SetupError
+from support.jars import kafka_jars
+from support.ports import HOST, free_port
+from support.process import Process, Program, clean_environment
+
+SETTINGS = Path(__file__).parent / "kafka/server.properties"
+CLUSTER_ID = "TestMeshTestMeshTestMQ"  # 16 bytes in base64url; any will do
+START_SECONDS = 60  # under load a start may take 14
+HEAP = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+LOGGING = (
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
+    "-Xlog:cds=off",
+    "-Xlog:cds+dynamic=off",
+)
+
+
+def brokers(port: int) -> str:
+    """What a client is told of a broker that :func:`kafka` started on ``port``."""
+    return f"localhost:{port}"
+
+
+@contextmanager
+def kafka(port: int, *, folder: Path, logs: Path, say: packages.Say = print) -> Iterator[Process]:
+    """A broker on ``port`` that answers clients, its data below ``folder``, its log in ``logs``/kafka.log.
+
+    Raises:
+        SetupError: Java or the jars are missing and can't be had here, or it doesn't come up.
+    """
+    installed = _Installed.here(say)
+    template = filled("kafka-start", installed.key(), fill=lambda target: _prepare(installed, target, say))
+    shutil.copytree(template / "data", folder / "kafka")
+    options = [f"-XX:SharedArchiveFile={template / 'classes.jsa'}"]
+    with _running(installed, port, folder=folder, logs=logs, options=options) as broker:
+        yield broker
+
+
+class _Installed:
+    """A Java and the jars."""
+
+    def __init__(self, java: Path, jars: Path) -> None:
+        self._java = java
+        self._jars = jars
+
+    @classmethod
+    def here(cls, say: packages.Say) -> _Installed:
+        packages.ensure((packages.JAVA,), say)
+        java = packages.find_java()
+        if java is None:
+            raise SetupError(f"Java {packages.JAVA_AT_LEAST} or later is not on the PATH")
+        return cls(java, kafka_jars(say))
+
+    def key(self) -> str:
+        """Changes with the Java, the jars, the settings: what an archive or a data folder was made with."""
+        told = subprocess.run([self._java, "-version"], capture_output=True, check=True).stderr
+        return key_of(told, str(self._jars), SETTINGS.read_bytes(), *HEAP)
+
+    def command(self, main: str, *arguments: str, options: Sequence[str] = ()) -> list[str | Path]:
+        """The class path is spelled out: an archive of classes is only good for the very same one."""
+        class_path = ":".join(map(str, sorted(self._jars.glob("*.jar"))))
+        return [self._java, *HEAP, *LOGGING, *options, "-cp", class_path, main, *arguments]
+
+
+@contextmanager
+def _running(
+    installed: _Installed, port: int, *, folder: Path, logs: Path, options: Sequence[str]
+) -> Iterator[Process]:
+    settings = folder / "kafka.properties"
+    settings.write_text(_settings(folder / "kafka", port, controller_port=free_port()), encoding="utf-8")
+    program = Program(
+        name="Kafka",
+        command=installed.command("kafka.Kafka", str(settings), options=options),
+        environment=clean_environment(),
+        log=logs / "kafka.log",
+        folder=folder,
+    )
+    broker = Process(program)
+    try:
+        broker.wait_until(lambda: _answers(port), seconds=START_SECONDS)
+        yield broker
+    finally:
+        broker.stop()
+
+
+def _settings(data: Path, port: int, *, controller_port: int) -> str:
+    of_this_start = {
+        "log.dirs": data,
+        "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
+        "advertised.listeners": f"PLAINTEXT://{brokers(port)}",
+        "controller.quorum.voters": f"1@{HOST}:{controller_port}",
+    }
+    lines = "".join(f"{name}={value}\n" for name, value in of_this_start.items())
+    return SETTINGS.read_text(encoding="utf-8") + "\n" + lines
+
+
+def _answers(port: int) -> bool:
+    """Whether a client gets the cluster's metadata, with the broker in it: it is registered and may be written to."""
+    client = AdminClient({"bootstrap.servers": brokers(port), "log_level": 0})
+    try:
+        return bool(client.list_topics(timeout=2).brokers)
+    except KafkaException:
+        return False
+
+
+def _prepare(installed: _Installed, target: Path, say: packages.Say) -> None:
+    """Formats the data folder, then starts and stops once to learn which classes a start loads."""
+    say("preparing Kafka's data folder and class archive")
+    settings = target / "kafka.properties"
+    settings.write_text(_settings(target / "data", 9092, controller_port=9093), encoding="utf-8")
+    arguments = ("format", "--cluster-id", CLUSTER_ID, "--config", str(settings))
+    done = subprocess.run(
+        installed.command("kafka.tools.StorageTool", *arguments), capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise SetupError(f"formatting Kafka's data folder failed:\n{(done.stdout + done.stderr).strip()}")
+    work = target / "trial"
+    work.mkdir()
+    shutil.copytree(target / "data", work / "kafka")
+    archive = f"-XX:ArchiveClassesAtExit={target / 'classes.jsa'}"
+    with _running(installed, free_port(), folder=work, logs=work, options=[archive]):
+        pass
+    shutil.rmtree(work)

@@ -1,0 +1,182 @@
+"""PostgreSQL, Kafka and the four demo services on loopback: what `make try` and the integration tests run against."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+import httpx
+
+from support import packages
+from support.broker import brokers, kafka
+from support.ports import HOST, free_port, require_free
+from support.postgresql import database_url, postgresql
+from support.process import Process, Program, clean_environment
+
+MICROSERVICES = Path(__file__).parents[2] / "examples/microservices"
+SEED_FLOW = MICROSERVICES / "flows/e2e-order-flow.yaml"
+SERVICES = ("user", "product", "order", "notification")
+HEALTHY_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where everything listens, on 127.0.0.1; by default on the seed's ports."""
+
+    postgresql: int = 5432
+    kafka: int = 9092
+    user: int = 5001
+    product: int = 5002
+    order: int = 5003
+    notification: int = 5004
+
+    @classmethod
+    def free(cls) -> Ports:
+        """Ports that nobody has at this moment, each a different one."""
+        found: set[int] = set()
+        while len(found) < len(fields(cls)):
+            found.add(free_port())
+        return cls(*found)
+
+    def of(self, service: str) -> int:
+        """The port of one of SERVICES."""
+        port: int = getattr(self, service)
+        return port
+
+
+class Stack:
+    """The running stack; :func:`running_stack` makes it."""
+
+    def __init__(self, ports: Ports, logs: Path) -> None:
+        self.ports = ports
+        self.logs = logs
+        self._services: dict[str, Process] = {}
+
+    @property
+    def database_url(self) -> str:
+        """For any PostgreSQL client."""
+        return database_url(self.ports.postgresql)
+
+    @property
+    def kafka_brokers(self) -> str:
+        """For any Kafka client."""
+        return brokers(self.ports.kafka)
+
+    def url(self, service: str) -> str:
+        """Of one of SERVICES, without a slash at the end."""
+        return f"http://localhost:{self.ports.of(service)}"
+
+    def variables(self) -> dict[str, str]:
+        """The seed's flow variables, pointing here."""
+        urls = {f"{service.upper()}_SERVICE_URL": self.url(service) for service in SERVICES}
+        return {"DB_URL": self.database_url, "KAFKA_BROKERS": self.kafka_brokers} | urls
+
+    def start_services(self) -> None:
+        """Starts all four at once, and returns when all are healthy."""
+        for service in SERVICES:
+            self._start(service, {})
+        for service in SERVICES:
+            self._wait_until_healthy(service)
+
+    def stop_services(self) -> None:
+        """Stops those that run."""
+        for process in self._services.values():
+            process.stop()
+
+    @contextmanager
+    def replaced(self, service: str, **environment: str) -> Iterator[None]:
+        """While inside, ``service`` runs, healthy, with more environment (``MISBEHAVE="wrong-total"``); then as before."""
+        self._services[service].stop()
+        try:
+            self._start(service, environment)
+            self._wait_until_healthy(service)
+            yield
+        finally:
+            self._services[service].stop()
+            self._start(service, {})
+            self._wait_until_healthy(service)
+
+    @contextmanager
+    def without(self, service: str) -> Iterator[None]:
+        """While inside, ``service`` is down."""
+        self._services[service].stop()
+        try:
+            yield
+        finally:
+            self._start(service, {})
+            self._wait_until_healthy(service)
+
+    def _start(self, service: str, more: Mapping[str, str]) -> None:
+        variables = self.variables()
+        own = {"HOST": HOST, "PORT": str(self.ports.of(service)), "DATABASE_URL": variables.pop("DB_URL")}
+        program = Program(
+            name=f"the {service} service",
+            command=[sys.executable, "-m", f"services.{service}"],
+            environment=clean_environment(**{**variables, **own, **more}),
+            log=self.logs / f"{service}.log",
+            folder=MICROSERVICES,
+        )
+        self._services[service] = Process(program)
+
+    def _wait_until_healthy(self, service: str) -> None:
+        self._services[service].wait_until(lambda: _is_healthy(self.url(service)), seconds=HEALTHY_SECONDS)
+
+
+@contextmanager
+def running_stack(ports: Ports | None = None, say: packages.Say = print) -> Iterator[Stack]:
+    """The whole stack, healthy, on ``ports`` (free ones by default); all of it ends with the block.
+
+    The logs, one for each process, are deleted with the data unless something goes wrong; then ``say`` tells where
+    they are.
+
+    Raises:
+        SetupError: a port is taken, something is missing, or something doesn't come up.
+    """
+    ports = ports or Ports.free()
+    for field, port in zip(fields(ports), astuple(ports), strict=True):
+        require_free(port, wanted_by=field.name)
+    packages.ensure(packages.STACK, say)
+    with _work_folder(say) as folder, ExitStack() as servers:
+        logs = folder / "logs"
+        stack = Stack(ports, logs)
+        say(f"starting PostgreSQL on port {ports.postgresql}")
+        servers.enter_context(postgresql(ports.postgresql, folder=folder, logs=logs, say=say))
+        say(f"starting Kafka on port {ports.kafka}")
+        servers.enter_context(kafka(ports.kafka, folder=folder, logs=logs, say=say))
+        say(f"starting the services on ports {', '.join(str(ports.of(service)) for service in SERVICES)}")
+        servers.callback(stack.stop_services)
+        stack.start_services()
+        yield stack
+
+
+@contextmanager
+def _work_folder(say: packages.Say) -> Iterator[Path]:
+    """A folder for data and logs. PostgreSQL's user has to get through it to its own."""
+    folder = Path(tempfile.mkdtemp(prefix="testmesh-stack-"))
+    folder.chmod(0o711)
+    (folder / "logs").mkdir()
+    try:
+        yield folder
+    except BaseException:
+        _delete_all_but(folder / "logs")
+        say(f"the logs are in {folder / 'logs'}")
+        raise
+    shutil.rmtree(folder)
+
+
+def _delete_all_but(kept: Path) -> None:
+    for path in kept.parent.iterdir():
+        if path.is_dir() and path != kept:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_healthy(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/health", timeout=2, trust_env=False).status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
