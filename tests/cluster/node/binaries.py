@@ -1,0 +1,141 @@
+"""Kubernetes, CoreDNS, Helm and the pause program, built from the Go module beside this file.
+
+No binary is downloaded: the Go module proxy serves the sources, and go.sum says which.
+"""
+
+import hashlib
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster.node import packages, shell
+from cluster.node.errors import NodeError
+from cluster.node.progress import Progress
+
+MODULE = Path(__file__).parent / "binaries"
+PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl")
+# From this one on, Go fetches the toolchain that go.mod asks for through the module proxy.
+_OLDEST_GO = (1, 21)
+_BACKPORTS = ("1.24", "1.23", "1.22")
+
+
+@dataclass(frozen=True, slots=True)
+class Binaries:
+    """The folder with the finished programs."""
+
+    folder: Path
+
+    @property
+    def tools(self) -> Path:
+        """The part for a person's PATH: kubectl and helm."""
+        return self.folder / "tools"
+
+    def __getitem__(self, name: str) -> Path:
+        """The path of one program."""
+        return self.folder / name
+
+
+def ensure(cache: Path, progress: Progress) -> Binaries:
+    """Return the programs, built first where the cache has none for these sources and this Go.
+
+    Raises:
+        NodeError: there is no Go and none can be installed, or a build failed.
+    """
+    found = _cached(cache)
+    if found is not None:
+        return found
+    go = _go(cache, progress)
+    folder = cache / "bin" / _key(go)
+    if not (folder / "complete").exists():
+        _build(go, folder, cache / "log" / "binaries.log", progress=progress)
+    return Binaries(folder)
+
+
+def sources_key(module: Path = MODULE) -> str:
+    """A hash of everything that go build reads of the module."""
+    digest = hashlib.sha256()
+    for file in sorted(path for path in module.rglob("*") if path.is_file()):
+        digest.update(f"{file.relative_to(module)}\0".encode() + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def required(text: str, module: str) -> str:
+    """The version of a module that go.mod requires, such as `v1.34.4`."""
+    found = re.search(rf"^\s*(?:require )?{re.escape(module)} (v\S+)", text, re.MULTILINE)
+    if found is None:
+        raise NodeError(f"go.mod requires no {module}: it has been broken by an edit.")
+    return found[1]
+
+
+def _cached(cache: Path) -> Binaries | None:
+    """Where no Go is at hand, any build of these sources will do."""
+    go = shutil.which("go")
+    if go is not None:
+        folder = cache / "bin" / _key(Path(go))
+        return Binaries(folder) if (folder / "complete").exists() else None
+    done = sorted((cache / "bin").glob(f"{sources_key()}-*/complete"))
+    return Binaries(done[-1].parent) if done else None
+
+
+def _key(go: Path) -> str:
+    version = shell.output([go, "env", "GOVERSION"]).strip()
+    return f"{sources_key()}-{version}"
+
+
+def _go(cache: Path, progress: Progress) -> Path:
+    here = shutil.which("go")
+    if here is not None and _recent(Path(here)):
+        return Path(here)
+    log = cache / "log" / "packages.log"
+    for name in ("golang-go", *(f"golang-{version}-go" for version in _BACKPORTS)):
+        if _candidate(name) < _OLDEST_GO:
+            continue
+        packages.install((name,), progress, log)
+        version = name.removeprefix("golang-").removesuffix("-go")
+        path = Path(f"/usr/lib/go-{version}/bin/go") if version != "go" else Path("/usr/bin/go")
+        if path.exists() and _recent(path):
+            return path
+    raise NodeError(
+        "Go 1.21 or later is needed to build Kubernetes, and no Debian package here has it.\n"
+        "Install it from https://go.dev/dl/ or from Debian's backports (golang-1.24-go), and put it on the PATH."
+    )
+
+
+def _candidate(package: str) -> tuple[int, int]:
+    """The version of Go that apt would install: (1, 24); (0, 0) where it knows none."""
+    if not shell.succeeds(["apt-cache", "--version"]):
+        return (0, 0)
+    found = re.search(r"Candidate: (?:\d+:)?(\d+)\.(\d+)", shell.output(["apt-cache", "policy", package]))
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def _recent(go: Path) -> bool:
+    found = re.match(r"go(\d+)\.(\d+)", shell.output([go, "env", "GOVERSION"]))
+    return found is not None and (int(found[1]), int(found[2])) >= _OLDEST_GO
+
+
+def _build(go: Path, folder: Path, log: Path, *, progress: Progress) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "tools").mkdir(parents=True)
+    log.unlink(missing_ok=True)
+    module = (MODULE / "go.mod").read_text()
+    kubernetes, helm = required(module, "k8s.io/kubernetes"), required(module, "helm.sh/helm/v3")
+    major, minor, _ = kubernetes.removeprefix("v").split(".", 2)
+    base = "k8s.io/component-base/version.git"  # without it, clients cannot parse the server's version
+    stamp = f"-X {base}Version={kubernetes} -X {base}Major={major} -X {base}Minor={minor}"
+    parts = (
+        ("pause", "./pause", "", "1 s"),
+        ("coredns", "./coredns", "", "75 s"),
+        ("tools/helm", "helm.sh/helm/v3/cmd/helm", f"-X helm.sh/helm/v3/internal/version.version={helm}", "85 s"),
+        ("kube", "./kube", stamp, "4 to 8 minutes"),
+    )
+    progress.say(f"building Kubernetes {kubernetes}, CoreDNS and Helm {helm} from source; log: {log}")
+    for number, (name, package, flags, usual) in enumerate(parts, 1):
+        with progress.stage(f"go build {name}, {number} of {len(parts)} (about {usual} the first time on 2 cores)"):
+            command = [go, "build", "-mod=readonly", "-trimpath", "-ldflags", f"-s -w {flags}", "-o", folder / name]
+            shell.logged([*command, package], log, cwd=MODULE, env={"CGO_ENABLED": "0", "GOFLAGS": ""})
+    for program in PROGRAMS:
+        (folder / program).symlink_to("kube")
+    (folder / "tools" / "kubectl").symlink_to("../kube")
+    (folder / "complete").touch()
