@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 import yaml
-from cluster.demo import copy_service
 
 from cluster.expectation import differences
+from cluster.installation import copy_service
 from cluster.kubectl import Kubectl, eventually
 
 SCENARIOS = Path(__file__).parent / "scenarios"
