@@ -6,9 +6,10 @@ compile() {  # compile FILE OPTION…
   local file=$1
   shift
   .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
-    --custom-compile-command "make lock" --no-emit-index-url --no-emit-find-links "$@" pyproject.toml --output-file "$file"
+    --custom-compile-command "make lock" --no-emit-index-url --no-emit-find-links "$@" --output-file "$file"
 }
-compile requirements.lock --extra all --extra operator --extra demo --group dev
+compile requirements.lock pyproject.toml --extra all --extra operator --extra demo --group dev
 for lock in engine/requirements.lock:all operator/requirements.lock:operator examples/microservices/requirements.lock:demo; do
-  compile "${lock%%:*}" --extra "${lock##*:}" --constraint requirements.lock
+  compile "${lock%%:*}" pyproject.toml --extra "${lock##*:}" --constraint requirements.lock
 done
+compile engine/requirements-build.lock --group pyproject.toml:build --constraint requirements.lock

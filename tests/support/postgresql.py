@@ -52,31 +52,36 @@ def database_url(port: int) -> str:
 
 
 @contextmanager
-def postgresql(port: int, *, folder: Path, logs: Path, say: packages.Say = print) -> Iterator[Process]:
-    """A server on ``port`` that accepts connections, its data below ``folder``, its log in ``logs``/postgresql.log.
+def postgresql(port: int, *, logs: Path, say: packages.Say = print) -> Iterator[Process]:
+    """A server on ``port`` that accepts connections, its log in ``logs``/postgresql.log.
 
     Raises:
         SetupError: it is missing and can't be installed here, or it doesn't come up.
     """
     packages.ensure((packages.POSTGRESQL,), say)
     programs = _programs()
-    data = _fresh_data(programs, folder)
+    with tempfile.TemporaryDirectory(prefix="testmesh-postgresql-") as folder:
+        server = Process(
+            _program(programs, port, data=_fresh_data(programs, Path(folder)), log=logs / "postgresql.log")
+        )
+        try:
+            server.wait_until(lambda: _accepts(port), seconds=START_SECONDS)
+            yield server
+        finally:
+            server.stop()
+
+
+def _program(programs: Path, port: int, *, data: Path, log: Path) -> Program:
     settings = [argument for name, value in SETTINGS.items() for argument in ("-c", f"{name}={value}")]
-    program = Program(
+    return Program(
         name="PostgreSQL",
         command=[programs / "postgres", "-D", data, "-p", str(port), *settings],
         environment=clean_environment(LC_ALL="C.UTF-8"),
-        log=logs / "postgresql.log",
+        log=log,
         folder=data,
         user=_system_user(),
         stop_signal=signal.SIGQUIT,  # immediate: nothing is to be kept
     )
-    server = Process(program)
-    try:
-        server.wait_until(lambda: _accepts(port), seconds=START_SECONDS)
-        yield server
-    finally:
-        server.stop()
 
 
 def _programs() -> Path:
@@ -99,12 +104,13 @@ def _accepts(port: int) -> bool:
 
 
 def _fresh_data(programs: Path, folder: Path) -> Path:
-    """A data folder of the server's own, copied from the cached one."""
+    """A data folder, copied from the cached one; ``folder`` is a temporary one that the server's user can get to."""
     version = subprocess.run([programs / "postgres", "--version"], capture_output=True, text=True, check=True).stdout
     template = filled("postgresql-data", key_of(version, *INITDB), fill=lambda target: _initialize(programs, target))
-    data = folder / "postgresql"
+    data = folder / "data"
     shutil.copytree(template, data)
-    _hand_over(data)
+    _hand_over(folder)
+    data.chmod(0o700)  # the server insists
     return data
 
 
@@ -133,9 +139,7 @@ def _initialize(programs: Path, target: Path) -> None:
 
 
 def _hand_over(folder: Path) -> None:
-    """Gives the folder and all in it to the server's user; PostgreSQL insists on mode 700."""
-    user = _system_user()
-    if user:
+    """Gives the folder and all in it to the server's user."""
+    if user := _system_user():
         for path in (folder, *folder.rglob("*")):
             shutil.chown(path, user, user)
-    folder.chmod(0o700)

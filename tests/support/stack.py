@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -69,28 +70,30 @@ class Stack:
 
     def url(self, service: str) -> str:
         """Of one of SERVICES, without a slash at the end."""
-        return f"http://localhost:{self.ports.of(service)}"
+        return _url(self.ports.of(service))
 
     def variables(self) -> dict[str, str]:
         """The seed's flow variables, pointing here."""
         urls = {f"{service.upper()}_SERVICE_URL": self.url(service) for service in SERVICES}
         return {"DB_URL": self.database_url, "KAFKA_BROKERS": self.kafka_brokers} | urls
 
-    def start_services(self) -> None:
-        """Starts all four at once, and returns when all are healthy."""
+    def start_services(self, misbehave: Mapping[str, str]) -> None:
+        """Starts all four at once, some told to misbehave, and returns when all are healthy."""
         for service in SERVICES:
-            self._start(service, {})
+            self._start(service, {"MISBEHAVE": misbehave.get(service, "")})
         for service in SERVICES:
             self._wait_until_healthy(service)
 
     def stop_services(self) -> None:
-        """Stops those that run."""
+        """Stops those that run, all at once."""
+        for process in self._services.values():
+            process.signal(signal.SIGTERM)
         for process in self._services.values():
             process.stop()
 
     @contextmanager
     def replaced(self, service: str, **environment: str) -> Iterator[None]:
-        """While inside, ``service`` runs, healthy, with more environment (``MISBEHAVE="wrong-total"``); then as before."""
+        """While inside, ``service`` runs with more environment (``MISBEHAVE="wrong-total"``); then as before."""
         self._services[service].stop()
         try:
             self._start(service, environment)
@@ -102,18 +105,31 @@ class Stack:
             self._wait_until_healthy(service)
 
     @contextmanager
-    def without(self, service: str) -> Iterator[None]:
-        """While inside, ``service`` is down."""
-        self._services[service].stop()
+    def beside(self, service: str, *, wait: bool = True, **environment: str) -> Iterator[str]:
+        """While inside, one more of ``service`` runs, with more environment; yields its URL, once it is healthy.
+
+        Of the notification service only one at a time gets to see an event: use :meth:`replaced`.
+        """
+        port = free_port()
+        process = self._run(service, {"PORT": str(port)} | environment)
         try:
-            yield
+            if wait:
+                process.wait_until(lambda: is_healthy(_url(port)), seconds=HEALTHY_SECONDS)
+            yield _url(port)
         finally:
-            self._start(service, {})
-            self._wait_until_healthy(service)
+            process.stop()
+
+    def end(self, service: str, *, by: signal.Signals = signal.SIGTERM) -> None:
+        """Ends the service, by SIGKILL without a chance to tidy up; :meth:`replaced` starts it again."""
+        self._services[service].signal(by)
+        self._services[service].stop()
 
     def _start(self, service: str, more: Mapping[str, str]) -> None:
+        self._services[service] = self._run(service, {"PORT": str(self.ports.of(service)), **more})
+
+    def _run(self, service: str, more: Mapping[str, str]) -> Process:
         variables = self.variables()
-        own = {"HOST": HOST, "PORT": str(self.ports.of(service)), "DATABASE_URL": variables.pop("DB_URL")}
+        own = {"HOST": HOST, "DATABASE_URL": variables.pop("DB_URL")}
         program = Program(
             name=f"the {service} service",
             command=[sys.executable, "-m", f"services.{service}"],
@@ -121,15 +137,19 @@ class Stack:
             log=self.logs / f"{service}.log",
             folder=MICROSERVICES,
         )
-        self._services[service] = Process(program)
+        return Process(program)
 
     def _wait_until_healthy(self, service: str) -> None:
-        self._services[service].wait_until(lambda: _is_healthy(self.url(service)), seconds=HEALTHY_SECONDS)
+        self._services[service].wait_until(lambda: is_healthy(self.url(service)), seconds=HEALTHY_SECONDS)
 
 
 @contextmanager
-def running_stack(ports: Ports | None = None, say: packages.Say = print) -> Iterator[Stack]:
+def running_stack(
+    ports: Ports | None = None, say: packages.Say = print, *, misbehave: Mapping[str, str] | None = None
+) -> Iterator[Stack]:
     """The whole stack, healthy, on ``ports`` (free ones by default); all of it ends with the block.
+
+    ``misbehave`` has the MISBEHAVE of services that are to do something wrong, by name.
 
     The logs, one for each process, are deleted with the data unless something goes wrong; then ``say`` tells where
     they are.
@@ -145,26 +165,32 @@ def running_stack(ports: Ports | None = None, say: packages.Say = print) -> Iter
         logs = folder / "logs"
         stack = Stack(ports, logs)
         say(f"starting PostgreSQL on port {ports.postgresql}")
-        servers.enter_context(postgresql(ports.postgresql, folder=folder, logs=logs, say=say))
+        servers.enter_context(postgresql(ports.postgresql, logs=logs, say=say))
         say(f"starting Kafka on port {ports.kafka}")
         servers.enter_context(kafka(ports.kafka, folder=folder, logs=logs, say=say))
         say(f"starting the services on ports {', '.join(str(ports.of(service)) for service in SERVICES)}")
         servers.callback(stack.stop_services)
-        stack.start_services()
+        stack.start_services(misbehave or {})
         yield stack
+
+
+def _url(port: int) -> str:
+    return f"http://localhost:{port}"
 
 
 @contextmanager
 def _work_folder(say: packages.Say) -> Iterator[Path]:
-    """A folder for data and logs. PostgreSQL's user has to get through it to its own."""
+    """A folder for data and logs."""
     folder = Path(tempfile.mkdtemp(prefix="testmesh-stack-"))
-    folder.chmod(0o711)
     (folder / "logs").mkdir()
     try:
         yield folder
-    except BaseException:
+    except Exception:
         _delete_all_but(folder / "logs")
         say(f"the logs are in {folder / 'logs'}")
+        raise
+    except BaseException:  # told to stop, which is no failure
+        shutil.rmtree(folder)
         raise
     shutil.rmtree(folder)
 
@@ -175,7 +201,8 @@ def _delete_all_but(kept: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _is_healthy(url: str) -> bool:
+def is_healthy(url: str) -> bool:
+    """Whether the service says that it, its database and its broker are well."""
     try:
         return httpx.get(f"{url}/health", timeout=2, trust_env=False).status_code == httpx.codes.OK
     except httpx.TransportError:

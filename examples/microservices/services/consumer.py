@@ -74,6 +74,9 @@ class Consumer:
 
     def _consume_until_stopped(self) -> None:
         of_group = {"group.id": GROUP, "enable.auto.commit": False, "auto.offset.reset": "earliest"}
+        of_group["session.timeout.ms"] = (
+            6000  # the least that brokers allow: after a crash the next one need not wait 45 s
+        )
         consumer = confluent_kafka.Consumer(client_settings(self._settings.kafka_brokers) | of_group)
         consumer.subscribe(list(TOPICS), on_assign=lambda *_: self._assigned.set())
         try:
