@@ -3,7 +3,6 @@
 No binary is downloaded: the Go module proxy serves the sources, and go.sum says which.
 """
 
-import hashlib
 import re
 import shutil
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from cluster.node import packages, shell
 from cluster.node.errors import NodeError
 from cluster.node.progress import Progress
+from support.cache import filled, key_of
 
 MODULE = Path(__file__).parent / "binaries"
 PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl")
@@ -42,22 +42,17 @@ def ensure(cache: Path, progress: Progress) -> Binaries:
     Raises:
         NodeError: there is no Go and none can be installed, or a build failed.
     """
-    found = _cached(cache)
-    if found is not None:
-        return found
-    go = _go(cache, progress)
-    folder = cache / "bin" / _key(go)
-    if not (folder / "complete").exists():
-        _build(go, folder, cache / "log" / "binaries.log", progress=progress)
-    return Binaries(folder)
+    go = _go(progress)
+    version = shell.output([go, "env", "GOVERSION"]).strip()
+    log = cache / "log" / "binaries.log"
+    return Binaries(filled("binaries", _key(version), fill=lambda folder: _build(go, folder, log, progress=progress)))
 
 
-def sources_key(module: Path = MODULE) -> str:
-    """A hash of everything that go build reads of the module."""
-    digest = hashlib.sha256()
-    for file in sorted(path for path in module.rglob("*") if path.is_file()):
-        digest.update(f"{file.relative_to(module)}\0".encode() + file.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
+def _key(version: str) -> str:
+    """Changes with everything that go build reads of the module, with this file, and with the version of Go."""
+    files = sorted(path for path in MODULE.rglob("*") if path.is_file())
+    parts = [part for file in (*files, Path(__file__)) for part in (file.name, file.read_bytes())]
+    return key_of(version, *parts)
 
 
 def required(text: str, module: str) -> str:
@@ -68,30 +63,14 @@ def required(text: str, module: str) -> str:
     return found[1]
 
 
-def _cached(cache: Path) -> Binaries | None:
-    """Where no Go is at hand, any build of these sources will do."""
-    go = shutil.which("go")
-    if go is not None:
-        folder = cache / "bin" / _key(Path(go))
-        return Binaries(folder) if (folder / "complete").exists() else None
-    done = sorted((cache / "bin").glob(f"{sources_key()}-*/complete"))
-    return Binaries(done[-1].parent) if done else None
-
-
-def _key(go: Path) -> str:
-    version = shell.output([go, "env", "GOVERSION"]).strip()
-    return f"{sources_key()}-{version}"
-
-
-def _go(cache: Path, progress: Progress) -> Path:
+def _go(progress: Progress) -> Path:
     here = shutil.which("go")
     if here is not None and _recent(Path(here)):
         return Path(here)
-    log = cache / "log" / "packages.log"
     for name in ("golang-go", *(f"golang-{version}-go" for version in _BACKPORTS)):
         if _candidate(name) < _OLDEST_GO:
             continue
-        packages.install((name,), progress, log)
+        packages.install((name,), progress)
         version = name.removeprefix("golang-").removesuffix("-go")
         path = Path(f"/usr/lib/go-{version}/bin/go") if version != "go" else Path("/usr/bin/go")
         if path.exists() and _recent(path):
@@ -116,8 +95,7 @@ def _recent(go: Path) -> bool:
 
 
 def _build(go: Path, folder: Path, log: Path, *, progress: Progress) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    (folder / "tools").mkdir(parents=True)
+    (folder / "tools").mkdir()
     log.unlink(missing_ok=True)
     module = (MODULE / "go.mod").read_text()
     kubernetes, helm = required(module, "k8s.io/kubernetes"), required(module, "helm.sh/helm/v3")
@@ -138,4 +116,3 @@ def _build(go: Path, folder: Path, log: Path, *, progress: Progress) -> None:
     for program in PROGRAMS:
         (folder / program).symlink_to("kube")
     (folder / "tools" / "kubectl").symlink_to("../kube")
-    (folder / "complete").touch()

@@ -52,7 +52,7 @@ class LocalNode:
         if leftovers.clean(self.settings):
             self.progress.say("removed what an earlier node has left")
         _check_disk(self.settings)
-        packages.install(packages.NODE, self.progress, self.settings.cache / "log" / "packages.log")
+        packages.install(packages.NODE, self.progress)
         programs = binaries.ensure(self.settings.cache, self.progress)
         with self.progress.stage("starting the node: Kubernetes for tests, not for work that must last"):
             self._start(claim.take(self.settings), programs)
@@ -159,7 +159,7 @@ def _check_machine() -> None:
 def _check_disk(settings: Settings) -> None:
     settings.cache.mkdir(parents=True, exist_ok=True)
     settings.state.parent.mkdir(parents=True, exist_ok=True)
-    wanted = WARM_GIB if any(settings.cache.glob("bin/*/complete")) else COLD_GIB
+    wanted = WARM_GIB if any(settings.cache.glob("binaries-*")) else COLD_GIB
     for folder in (settings.cache, settings.state.parent):
         free = shutil.disk_usage(folder).free / _GIB
         if free < wanted:

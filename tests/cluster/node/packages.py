@@ -1,7 +1,5 @@
 """Debian packages that the node needs: installed where missing, without starting any service."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +7,8 @@ from pathlib import Path
 from cluster.node import shell
 from cluster.node.errors import NodeError
 from cluster.node.progress import Progress
+from support.errors import SetupError
+from support.packages import Need, ensure, missing
 
 NODE = (
     "ca-certificates",
@@ -19,40 +19,38 @@ NODE = (
     "iproute2",
     "iptables",
     "openssl",
+    "procps",
     "runc",
     "socat",
 )
 IMAGES = ("buildah", "debian-archive-keyring", "mmdebstrap")
-JARS = ("maven", "default-jre-headless")
 
 _POLICY = Path("/usr/sbin/policy-rc.d")
 _POLICY_TEXT = "#!/bin/sh\n# by TestMesh's local node while it installs packages: starts no service\nexit 101\n"
 
 
-def install(names: tuple[str, ...], progress: Progress, log: Path) -> None:
+def install(names: tuple[str, ...], progress: Progress) -> None:
     """Install those of the packages that are missing.
 
     Raises:
-        NodeError: no apt here, or it failed.
+        NodeError: no apt here, not root, or apt failed.
     """
-    missing = [name for name in names if not _installed(name)]
-    if not missing:
+    needs = [Need(name, lambda name=name: _installed(name)) for name in names]  # type: ignore[misc] # mypy#12557
+    if not missing(needs):
         return
-    if shutil.which("apt-get") is None:
-        raise NodeError(f"These programs are needed, and apt-get is not here to install them: {', '.join(missing)}.")
-    with progress.stage(f"installing Debian packages: {' '.join(missing)}"), _no_services():
-        env = {"DEBIAN_FRONTEND": "noninteractive"}
-        shell.logged(["apt-get", "update", "-q"], log, env=env)
-        shell.logged(["apt-get", "install", "-q", "-y", "--no-install-recommends", *missing], log, env=env)
+    try:
+        with _no_services():
+            ensure(needs, progress.say)
+    except SetupError as error:
+        raise NodeError(str(error)) from error
 
 
 def _installed(name: str) -> bool:
-    """Whether dpkg knows the package, or another one that provides it."""
     status = ["dpkg-query", "--show", "--showformat=${db:Status-Status}", name]
     try:
         return shell.output(status) == "installed"
     except NodeError:
-        return name == "default-jre-headless" and shutil.which("java") is not None
+        return False
 
 
 @contextmanager
@@ -61,7 +59,7 @@ def _no_services() -> Iterator[None]:
     ours = not _POLICY.exists() or _POLICY.read_text() == _POLICY_TEXT
     if ours:
         _POLICY.write_text(_POLICY_TEXT)
-        os.chmod(_POLICY, 0o755)  # noqa: S103, PTH101 -- a script that dpkg runs as root
+        _POLICY.chmod(0o755)
     try:
         yield
     finally:

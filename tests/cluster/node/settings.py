@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from cluster.node.errors import NodeError
+from support.cache import cache_folder
 
 REPO = Path(__file__).resolve().parents[3]
 DEFAULT_NAME = "testmesh"
@@ -44,10 +45,9 @@ def read(environ: Mapping[str, str] = os.environ) -> Settings:
     name = environ.get("TESTMESH_NODE", DEFAULT_NAME)
     if not _NAME.fullmatch(name):
         raise NodeError(f"TESTMESH_NODE={name!r}: a node's name is 1 to 40 of a-z, 0-9 and '-', such as 'demo'.")
-    xdg = environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Settings(
         name=name,
         state=Path(environ.get("TESTMESH_STATE", "/var/lib/testmesh")).resolve() / name,
-        cache=Path(environ.get("TESTMESH_CACHE", f"{xdg}/testmesh")).resolve(),
+        cache=cache_folder(),
         kube_context=environ.get("TESTMESH_KUBE_CONTEXT") or None,
     )
