@@ -63,6 +63,14 @@ def _table(path: Path) -> list[str]:
 def _open_files(process: Path) -> set[str]:
     """What the process's descriptors point to; nothing for one that has just ended or is another user's."""
     try:
-        return {str(descriptor.readlink()) for descriptor in (process / "fd").iterdir()}
+        descriptors = list((process / "fd").iterdir())
     except OSError:
         return set()
+    return {target for descriptor in descriptors if (target := _target(descriptor))}
+
+
+def _target(descriptor: Path) -> str | None:
+    try:
+        return str(descriptor.readlink())
+    except OSError:  # closed meanwhile
+        return None

@@ -71,8 +71,10 @@ class Topics:
         message = self._consumer.poll(READ_SECONDS)
         assert message is not None, "the broker says there is more, but hands nothing out"
         assert message.error() is None, message.error()
-        headers = {name: _text(value) for name, value in message.headers() or []}
-        return Received((message.key() or b"").decode(), headers, json.loads(message.value() or b"null"))
+        headers = message.headers() or []
+        assert isinstance(headers, list)
+        texts = {name: _text(value) for name, value in headers}
+        return Received((message.key() or b"").decode(), texts, json.loads(message.value() or b"null"))
 
 
 def _text(header: str | bytes | None) -> str:
