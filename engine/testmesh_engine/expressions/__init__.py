@@ -5,7 +5,7 @@ often, against a :class:`Scope` that says what its names mean. Nothing here does
 attribute of a Python object.
 """
 
-from testmesh_engine.expressions.errors import EvaluationError, ExpressionError, OutputError, nearest
+from testmesh_engine.expressions.errors import AbsentError, EvaluationError, ExpressionError, OutputError, nearest
 from testmesh_engine.expressions.expression import Check, Expression, compile_expression
 from testmesh_engine.expressions.output import Output, compile_output
 from testmesh_engine.expressions.scope import LayeredScope, MapScope, NameUse, Scope
@@ -26,6 +26,7 @@ from testmesh_engine.expressions.values import (
 
 __all__ = [
     "MISSING",
+    "AbsentError",
     "CaseBlindMap",
     "Check",
     "EvaluationError",

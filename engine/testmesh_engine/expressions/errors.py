@@ -4,8 +4,9 @@
 
     ValueError
     ├── ExpressionError    the text is no expression; found before a run, with its offset
-    └── EvaluationError    it has no value here: an absent key, text where a number belongs, a bound
-        └── OutputError    an ``output`` found nothing
+    └── EvaluationError    it has no value here: text where a number belongs, division by zero, a bound
+        ├── AbsentError    something that it needs is not there: a key, a row, a variable
+        └── OutputError    an ``output`` found nothing, or could mean two things
 
 Callers map the first onto positions in files, the second onto the step that was evaluating.
 """
@@ -37,6 +38,10 @@ class EvaluationError(ValueError):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+
+class AbsentError(EvaluationError):
+    """Something that is needed is not there; what polls or has a default may take it for "not yet"."""
 
 
 class OutputError(EvaluationError):

@@ -1,25 +1,73 @@
-"""The ``output`` of a step: what it captures from its result."""
+"""The ``output`` of a step: what it captures from its result.
+
+``$…`` is a JSONPath on the result; text with a placeholder is rendered; text that reads a result key, a captured
+variable or a step is an expression; anything else is a literal. Nothing found is an error, never a nil.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from typing import Protocol
 
+from testmesh_engine.expressions import holes
+from testmesh_engine.expressions.errors import AbsentError, EvaluationError, ExpressionError, OutputError, nearest
+from testmesh_engine.expressions.expression import Expression, compile_expression
+from testmesh_engine.expressions.functions import FUNCTIONS
+from testmesh_engine.expressions.jsonpath import JsonPath, compile_jsonpath
 from testmesh_engine.expressions.scope import NameUse, Scope
-from testmesh_engine.expressions.values import Value
+from testmesh_engine.expressions.template import Template, compile_template
+from testmesh_engine.expressions.values import MISSING, Missing, Value, equal, kind_of, show
+
+RECEIVED = (("body",), ("messages", 0, "value"), ("first_row",), ("value",))
+"""What a step received, the first that is there: a path that starts with no result key is looked up in it."""
+
+_WILDCARD = re.compile(r"[^\W\d]\w*(?:\.\w+|\[[^\]]*\])*\[\*\](?:\.\w+|\[[^\]]*\])*")
+_FIRST_WORD = re.compile(r"[^\W\d][\w-]*")
+
+
+class _Source(Protocol):
+    """Where an output's value comes from."""
+
+    def read(self, result: dict[str, Value], scope: Scope) -> Value | Missing:
+        """The value, or why it is not there."""
+        ...
 
 
 class Output:
     """A compiled output. ``names`` is what it reads from the scope, result keys included."""
 
-    source: str
-    names: tuple[NameUse, ...]
+    __slots__ = ("_default", "_reader", "names", "source")
+
+    def __init__(
+        self, source: str, reader: _Source, *, names: tuple[NameUse, ...] = (), default: Template | None = None
+    ) -> None:
+        self.source = source
+        self.names = names
+        self._reader = reader
+        self._default = default
+
+    def with_default(self, default: Template) -> Output:
+        """The same with a value for when nothing is found."""
+        return Output(self.source, self._reader, names=(*self.names, *default.names), default=default)
 
     def extract(self, result: dict[str, Value], scope: Scope) -> Value:
         """The captured value from ``result`` (all result keys of the step); ``scope`` is that of its assertions.
 
         Raises ``OutputError`` where nothing is found, naming what is there instead.
         """
-        raise NotImplementedError
+        try:
+            found = self._reader.read(result, scope)
+        except OutputError:
+            raise
+        except EvaluationError as error:
+            raise OutputError(f"{self.source}: {error.message}", error.hint) from None
+        if not isinstance(found, Missing):
+            return found
+        if self._default is not None:
+            return self._default.render(scope)
+        raise OutputError(f"{self.source} finds nothing: {found}", "write {path, default} where that is fine")
 
 
 def compile_output(spec: Value, *, result_keys: Collection[str], dashed: Collection[str] = ()) -> Output:
@@ -27,4 +75,192 @@ def compile_output(spec: Value, *, result_keys: Collection[str], dashed: Collect
 
     ``result_keys`` are the keys that the step's action exposes (``status``, ``body``, …). Raises ``ExpressionError``.
     """
-    raise NotImplementedError
+    if isinstance(spec, dict) and "path" in spec:
+        return _with_default(spec, result_keys=result_keys, dashed=dashed)
+    if not isinstance(spec, str):
+        template = compile_template(spec, dashed=dashed)
+        return Output(show(spec), _Rendered(template), names=template.names)
+    return _compile_text(spec, result_keys=frozenset(result_keys), dashed=dashed)
+
+
+def _with_default(spec: dict[str, Value], *, result_keys: Collection[str], dashed: Collection[str]) -> Output:
+    unknown = next((key for key in spec if key not in ("path", "default")), None)
+    if unknown is not None:
+        raise ExpressionError(
+            f"an output has no key {show(unknown)}", hint="it has `path` and `default`", path=(unknown,)
+        )
+    path = spec["path"]
+    if not isinstance(path, str):
+        raise ExpressionError(f"`path` is a text, not {kind_of(path)} {show(path)}", path=("path",))
+    output = _compile_text(path, result_keys=frozenset(result_keys), dashed=dashed)
+    return output.with_default(compile_template(spec["default"], dashed=dashed)) if "default" in spec else output
+
+
+def _compile_text(text: str, *, result_keys: frozenset[str], dashed: Collection[str]) -> Output:
+    stripped = text.strip()
+    if holes.has_holes(text):
+        template = compile_template(text, dashed=dashed)
+        return Output(text, _Rendered(template), names=template.names)
+    if stripped.startswith("$"):
+        return _path_output(text, compile_jsonpath(text))
+    if _WILDCARD.fullmatch(stripped):
+        return _path_output(text, replace(compile_jsonpath(f"$.{stripped}"), source=stripped))
+    return _expression_or_literal(text, result_keys=result_keys, dashed=dashed)
+
+
+def _path_output(text: str, path: JsonPath) -> Output:
+    return Output(text, _Path(path))
+
+
+def _expression_or_literal(text: str, *, result_keys: frozenset[str], dashed: Collection[str]) -> Output:
+    """Text that is no expression at all (``hello world``) is a literal; a single unknown word is so as well."""
+    try:
+        expression = compile_expression(text, dashed=dashed)
+    except ExpressionError:
+        if _looks_like_expression(text, result_keys):
+            raise
+        return Output(text, _Literal(text))
+    # A name that nobody knows may be a key of what will be received, so none of them is wrong before the run.
+    names = tuple(replace(name, optional=True) for name in expression.names)
+    return Output(text, _Evaluated(expression), names=names)
+
+
+def _looks_like_expression(text: str, result_keys: Iterable[str]) -> bool:
+    """Whether an author of this text meant an expression: it starts with a result key, or calls a function."""
+    word = _FIRST_WORD.match(text.strip())
+    if word is None:
+        return False
+    after = text.strip()[word.end() :].lstrip()
+    known = word[0] in result_keys or word[0] in ("result", "response")
+    return (known and after[:1] in (".", "[", "?", "=", "|")) or (word[0] in FUNCTIONS and after.startswith("("))
+
+
+@dataclass(frozen=True, slots=True)
+class _Literal:
+    text: str
+
+    def read(self, result: dict[str, Value], scope: Scope) -> Value | Missing:
+        _ = result, scope
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class _Rendered:
+    template: Template
+
+    def read(self, result: dict[str, Value], scope: Scope) -> Value | Missing:
+        _ = result
+        return self.template.render(scope)
+
+
+class _Reason(Missing):
+    """Why an expression has no value."""
+
+    __slots__ = ("_reason",)
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    def __str__(self) -> str:
+        return self._reason
+
+
+@dataclass(frozen=True, slots=True)
+class _Evaluated:
+    expression: Expression
+
+    def read(self, result: dict[str, Value], scope: Scope) -> Value | Missing:
+        try:
+            return self.expression.evaluate(_ReceivedScope(scope, result))
+        except AbsentError as error:
+            return _Reason(f"{error.message} ({error.hint})" if error.hint else error.message)
+
+
+@dataclass(frozen=True, slots=True)
+class _Path:
+    path: JsonPath
+
+    def read(self, result: dict[str, Value], scope: Scope) -> Value | Missing:
+        _ = scope
+        got = received(result)
+        if self.path.first in result:
+            return self._of_result(result, got)
+        if isinstance(got, Missing):
+            return self._no_such_key(result) if self.path.steps != () else dict(result)
+        return self._found(got, _received_name(result))
+
+    def _found(self, root: Value, where: str) -> Value | Missing:
+        if self.path.definite:
+            return self.path.follow(root, where)
+        return self.path.find(root) or _Reason(f"nothing in {where} matches, it is {show(root)}")
+
+    def _of_result(self, result: dict[str, Value], got: Value | Missing) -> Value | Missing:
+        """A key of the result, but never silently over another value under the same path of what was received."""
+        value = self._found(result, "result")
+        if (
+            isinstance(got, Missing)
+            or not self.path.definite
+            or self.path.first == _received_name(result).split("[")[0]
+        ):
+            return value
+        other = self.path.follow(got)
+        if isinstance(other, Missing) or (not isinstance(value, Missing) and equal(value, other)):
+            return value
+        rest = self.path.source.removeprefix("$")
+        raise OutputError(
+            f"{self.path.source} could be {show(value, 60)} of the step or {show(other, 60)} of what it received",
+            f"write `result{rest}` or `{_received_name(result)}{rest}`",
+        )
+
+    def _no_such_key(self, result: dict[str, Value]) -> Missing:
+        near = nearest(self.path.first, result)
+        return _Reason(f"the step has {_keys(result)}" + (f"; did you mean {show(near)}?" if near else ""))
+
+
+def _keys(result: dict[str, Value]) -> str:
+    return ", ".join(result) or "an empty result"
+
+
+def received(result: dict[str, Value]) -> Value | Missing:
+    """What the step received: ``body``, ``messages[0].value``, ``first_row``, or a producer's ``value``."""
+    for steps in RECEIVED:
+        found = JsonPath("", steps).follow(result)
+        if not isinstance(found, Missing):
+            return found
+    return MISSING
+
+
+def _received_name(result: dict[str, Value]) -> str:
+    for steps in RECEIVED:
+        if not isinstance(JsonPath("", steps).follow(result), Missing):
+            return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)[1:]
+    return "result"
+
+
+class _ReceivedScope:
+    """The scope of the assertions, and below it the keys of what was received."""
+
+    def __init__(self, scope: Scope, result: dict[str, Value]) -> None:
+        got = received(result)
+        self._scope = scope
+        self._result = result
+        self._where = _received_name(result)
+        self._got: dict[str, Value] = got if isinstance(got, dict) else {}
+
+    def lookup(self, name: str) -> Value | Missing:
+        try:
+            value = self._scope.lookup(name)
+        except EvaluationError as error:
+            raise AbsentError(error.message, error.hint) from None
+        if name in self._result or name not in self._got:
+            return value
+        received_value = self._got[name]
+        if not isinstance(value, Missing) and not equal(value, received_value):
+            raise OutputError(
+                f"`{name}` could be {show(received_value, 60)} of what the step received or {show(value, 60)}, known before",
+                f"write `{self._where}.{name}` or `vars.{name}`",
+            )
+        return received_value
+
+    def names(self) -> Iterable[str]:
+        return (*self._scope.names(), *self._got)

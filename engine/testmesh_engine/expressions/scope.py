@@ -15,12 +15,14 @@ class NameUse:
 
     ``offset`` counts characters in the text at ``path`` (in a template's tree; empty for a single text).
     ``optional`` is set where a name without value is no error: before ``exists``, ``??``, ``?.`` or a default.
+    ``key`` is the key that is read from it, where it is written out: ``X`` of ``env.X`` and ``env["X"]``.
     """
 
     name: str
     offset: int
     path: tuple[str | int, ...] = ()
     optional: bool = False
+    key: str = ""
 
 
 class Scope(Protocol):

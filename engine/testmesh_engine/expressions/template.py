@@ -2,21 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
+from testmesh_engine.expressions import holes
+from testmesh_engine.expressions.compiler import compile_tree
+from testmesh_engine.expressions.errors import EvaluationError, ExpressionError
+from testmesh_engine.expressions.frame import Frame
+from testmesh_engine.expressions.holes import Hole, Plain
+from testmesh_engine.expressions.nodes import Node
+from testmesh_engine.expressions.operators import present
+from testmesh_engine.expressions.parser import parse_hole, text_node
 from testmesh_engine.expressions.scope import NameUse, Scope
-from testmesh_engine.expressions.values import Value
+from testmesh_engine.expressions.values import Value, kind_of, show
+
+_Render: TypeAlias = Callable[[Scope], Value]
+_Path: TypeAlias = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part of the tree: constant, or rendered anew for each scope."""
+
+    constant: Value = None
+    rendered: _Render | None = None
+
+    def render(self, scope: Scope) -> Value:
+        return self.constant if self.rendered is None else self.rendered(scope)
 
 
 class Template:
-    """A compiled template. ``names`` is what its placeholders read; ``constant`` is set where it has none."""
+    """A compiled template. ``names`` is what its placeholders read; ``constant`` is set where it has none.
 
-    names: tuple[NameUse, ...]
-    constant: bool
+    What :meth:`render` returns is shared where it is constant: treat it as read-only.
+    """
+
+    __slots__ = ("_part", "constant", "names")
+
+    def __init__(self, part: _Part, names: Sequence[NameUse]) -> None:
+        self.names: tuple[NameUse, ...] = tuple(names)
+        self.constant: bool = part.rendered is None
+        self._part = part
 
     def render(self, scope: Scope) -> Value:
         """The tree with every placeholder replaced. Raises ``EvaluationError`` where one has no value."""
-        raise NotImplementedError
+        return self._part.render(scope)
 
 
 def compile_template(value: Value, *, sql_keys: Collection[str] = (), dashed: Collection[str] = ()) -> Template:
@@ -25,4 +56,76 @@ def compile_template(value: Value, *, sql_keys: Collection[str] = (), dashed: Co
     Texts under ``sql_keys`` may hold ``$$`` (it opens a quoted text in SQL), so ``$${`` is no literal there.
     Raises ``ExpressionError`` with the offset within the text that is wrong and the path of that text.
     """
-    raise NotImplementedError
+    compiler = _Compiler(frozenset(sql_keys), dashed)
+    part = compiler.tree(value, (), sql=False)
+    return Template(part, compiler.names)
+
+
+class _Compiler:
+    def __init__(self, sql_keys: frozenset[str], dashed: Collection[str]) -> None:
+        self.names: list[NameUse] = []
+        self._sql_keys = sql_keys
+        self._dashed = dashed
+
+    def tree(self, value: Value, path: _Path, *, sql: bool) -> _Part:
+        """The part for ``value``, which stands at ``path``."""
+        if isinstance(value, str):
+            return self._text(value, path, sql=sql)
+        if isinstance(value, list):
+            return _list([self.tree(item, (*path, index), sql=sql) for index, item in enumerate(value)])
+        if isinstance(value, dict):
+            return _map([self._pair(key, item, (*path, key), sql=sql) for key, item in value.items()])
+        return _Part(value)
+
+    def _pair(self, key: str, item: Value, path: _Path, *, sql: bool) -> tuple[_Part, _Part]:
+        return self._text(key, path, sql=False), self.tree(item, path, sql=sql or key in self._sql_keys)
+
+    def _text(self, text: str, path: _Path, *, sql: bool) -> _Part:
+        if not holes.has_holes(text):
+            return _Part(text)
+        try:
+            return self._split(text, list(holes.split(text, 0, len(text), sql=sql)), path)
+        except ExpressionError as error:
+            raise ExpressionError(error.message, error.offset, hint=error.hint, path=path) from None
+
+    def _split(self, text: str, parts: list[Plain | Hole], path: _Path) -> _Part:
+        found = [part for part in parts if isinstance(part, Hole)]
+        if not found:
+            return _Part("".join(part.text for part in parts if isinstance(part, Plain)))
+        if len(found) == 1 and all(isinstance(part, Hole) or not part.text.strip() for part in parts):
+            # Nothing else is there: the value keeps its kind.
+            return self._code(text, parse_hole(text, found[0], bare=False, dashed=self._dashed), path)
+        return self._code(text, text_node(text, 0, len(text), parts, dashed=self._dashed), path)
+
+    def _code(self, text: str, node: Node, path: _Path) -> _Part:
+        code, program = compile_tree(text, node)
+        self.names.extend(replace(name, path=path) for name in program.names)
+        slots = program.slots
+        return _Part(rendered=lambda scope: present(code(Frame(scope, slots))))
+
+
+def _list(items: list[_Part]) -> _Part:
+    if all(item.rendered is None for item in items):
+        return _Part([item.constant for item in items])
+    return _Part(rendered=lambda scope: [item.render(scope) for item in items])
+
+
+def _map(pairs: list[tuple[_Part, _Part]]) -> _Part:
+    def render(scope: Scope) -> Value:
+        entries: dict[str, Value] = {}
+        for key, item in pairs:
+            name = _key(key.render(scope))
+            if name in entries:
+                raise EvaluationError(f"the key {show(name)} comes out twice")
+            entries[name] = item.render(scope)
+        return entries
+
+    if all(key.rendered is None and item.rendered is None for key, item in pairs):
+        return _Part({_key(key.constant): item.constant for key, item in pairs})
+    return _Part(rendered=render)
+
+
+def _key(key: Value) -> str:
+    if isinstance(key, str):
+        return key
+    raise EvaluationError(f"a key is text, not {kind_of(key)} {show(key)}", "put text around the placeholder")

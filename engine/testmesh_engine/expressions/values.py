@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
@@ -14,7 +15,7 @@ from typing import Literal, NoReturn, TypeAlias
 
 from testmesh_engine.contract.result import Json
 
-Value: TypeAlias = "None | bool | int | Decimal | str | bytes | list[Value] | dict[str, Value]"
+Value: TypeAlias = "bool | int | Decimal | str | bytes | list[Value] | dict[str, Value] | None"
 """What an expression may see and yield."""
 
 Kind: TypeAlias = Literal["nil", "boolean", "number", "text", "bytes", "list", "map"]
@@ -34,6 +35,9 @@ class Missing:
 
     def __repr__(self) -> str:
         return "MISSING"
+
+    def __str__(self) -> str:
+        return "it is not there"
 
     def __bool__(self) -> NoReturn:
         # A missing value that is taken for false would be a check that never checked.
@@ -206,13 +210,14 @@ def _without_surrogates(value: Value) -> Value:
 
 def to_json(value: Value) -> str:
     """Compact JSON: numbers in plain digits as received, bytes as base64, NaN and infinities as text."""
-    return "".join(_json_pieces(value))
+    return "".join(json_pieces(value))
 
 
 _quote = json.JSONEncoder(ensure_ascii=False).encode
 
 
-def _json_pieces(value: Value) -> Iterator[str]:
+def json_pieces(value: Value) -> Iterator[str]:
+    """What :func:`to_json` writes, piece by piece, so that a reader can stop early."""
     if isinstance(value, str):
         yield _quote(value)
     elif value is None:
@@ -224,7 +229,7 @@ def _json_pieces(value: Value) -> Iterator[str]:
     elif isinstance(value, bytes):
         yield _quote(base64.b64encode(value).decode("ascii"))
     elif isinstance(value, list):
-        yield from _bracketed("[", (_json_pieces(item) for item in value), "]")
+        yield from _bracketed("[", (json_pieces(item) for item in value), "]")
     elif isinstance(value, dict):
         yield from _bracketed("{", (_pair_pieces(key, item) for key, item in value.items()), "}")
     else:
@@ -233,7 +238,7 @@ def _json_pieces(value: Value) -> Iterator[str]:
 
 def _pair_pieces(key: str, value: Value) -> Iterator[str]:
     yield f"{_quote(key)}:"
-    yield from _json_pieces(value)
+    yield from json_pieces(value)
 
 
 def _bracketed(opening: str, items: Iterator[Iterator[str]], closing: str) -> Iterator[str]:
@@ -243,6 +248,13 @@ def _bracketed(opening: str, items: Iterator[Iterator[str]], closing: str) -> It
             yield ","
         yield from pieces
     yield closing
+
+
+def text_of(value: Value) -> str:
+    """The value within a text: text as it is, bytes as base64, anything else as JSON."""
+    if isinstance(value, str):
+        return value
+    return base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else to_json(value)
 
 
 def _is_finite(number: int | Decimal) -> bool:
@@ -258,9 +270,9 @@ def number_text(number: int | Decimal) -> str:
 
 
 def to_plain(value: Value) -> Json:
-    """The value as a report holds it: bytes as base64, a number that a float can't hold exactly as it is written.
+    """The value as a report holds it: bytes as base64, a decimal as the float of the same value.
 
-    Integers stay integers; a decimal becomes the float of the same digits, or text where no float has them.
+    A number that no float has is written as text rather than as another number.
     """
     if isinstance(value, Decimal):
         return _plain_number(value)
@@ -274,10 +286,11 @@ def to_plain(value: Value) -> Json:
 
 
 def _plain_number(number: Decimal) -> Json:
-    text = number_text(number)
     if not number.is_finite():
-        return text
-    return float(number) if repr(float(number)) == text else text
+        return str(number)
+    nearest_float = float(number)
+    same = math.isfinite(nearest_float) and Decimal(repr(nearest_float)) == number
+    return nearest_float if same else number_text(number)
 
 
 def show(value: Value | Missing, limit: int = 200) -> str:
@@ -287,7 +300,7 @@ def show(value: Value | Missing, limit: int = 200) -> str:
     pieces: list[str] = []
     length = 0
     source = value[: limit + 1] if isinstance(value, (str, bytes)) else value
-    for piece in _json_pieces(source):
+    for piece in json_pieces(source):
         pieces.append(piece)
         length += len(piece)
         if length > limit:

@@ -1,0 +1,476 @@
+"""From the syntax tree to closures: each node becomes one callable over the :class:`Frame` of an evaluation.
+
+Everything that can be decided once is decided here: which names are the scope's, the numbers of the slots of
+``let`` and predicates, the operation of an operator, the kinds of a function's parameters, constant patterns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from testmesh_engine.expressions import access, limits, operators
+from testmesh_engine.expressions.calls import call_code
+from testmesh_engine.expressions.errors import AbsentError, EvaluationError, ExpressionError, nearest
+from testmesh_engine.expressions.frame import Code, Frame, Result
+from testmesh_engine.expressions.functions import FUNCTIONS
+from testmesh_engine.expressions.nodes import (
+    Binary,
+    Call,
+    Chain,
+    Conditional,
+    Exists,
+    Is,
+    Let,
+    ListOf,
+    Literal,
+    MapOf,
+    Member,
+    Name,
+    Node,
+    Placeholder,
+    Pointer,
+    Predicate,
+    Slice,
+    Text,
+    Unary,
+)
+from testmesh_engine.expressions.operators import OPERATIONS, Site, present
+from testmesh_engine.expressions.scope import NameUse, Scope
+from testmesh_engine.expressions.spelling import spelled
+from testmesh_engine.expressions.values import MISSING, Missing, Value, kind_of, text_of
+
+
+class _ShortCircuit(Missing):
+    """What a ``?.`` after nil makes of the rest of its path."""
+
+    __slots__ = ()
+
+
+_SHORT = _ShortCircuit()
+_PLAIN_TYPES = frozenset({int, str, bool, type(None)})
+
+
+@dataclass(slots=True)
+class Program:
+    """A compiled tree. ``codes`` has the code of every node, for the explanation of a failed assertion."""
+
+    text: str
+    slots: int = 0
+    names: list[NameUse] = field(default_factory=list)
+    codes: dict[Node, Code] = field(default_factory=dict)
+    locals: dict[Node, int] = field(default_factory=dict)
+    """The slot of a ``let``; the first of the three slots of a predicate: item, index, accumulator."""
+
+    def source(self, node: Node) -> str:
+        """The text that a node stands for."""
+        return self.text[node.start : node.end] or "the item"  # `.ok` is a field of the item, which is not written
+
+
+def compile_tree(text: str, tree: Node) -> tuple[Code, Program]:
+    """The code of ``tree``, which was parsed from ``text``. Raises ``ExpressionError``."""
+    program = Program(text)
+    return _Compiler(program).code(tree), program
+
+
+class _Compiler:
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._lets: dict[str, int] = {}
+        self._predicates: list[int] = []
+        self._depth = 0
+        self._in_placeholder = False
+        self._visitors: dict[type[Node], Callable[..., Code]] = {
+            Literal: self._literal,
+            Text: self._text,
+            Placeholder: self._placeholder,
+            Name: self._name,
+            Pointer: self._pointer,
+            Member: self._member,
+            Slice: self._slice,
+            Chain: self._chain,
+            Unary: self._unary,
+            Binary: self._binary,
+            Conditional: self._conditional,
+            ListOf: self._list,
+            MapOf: self._map,
+            Call: self._call,
+            Let: self._let,
+            Exists: self._exists,
+            Is: self._is,
+        }
+
+    def code(self, node: Node) -> Code:
+        """The code of one node, its own names taken from where it stands."""
+        with self._deeper(node):
+            made = self._visitors[type(node)](node)
+        self._program.codes[node] = made
+        return made
+
+    @contextmanager
+    def _deeper(self, node: Node) -> Iterator[None]:
+        self._depth += 1
+        if self._depth > limits.MAX_CHAIN:
+            raise ExpressionError("the expression is too long", node.start, hint="split it into several assertions")
+        yield
+        self._depth -= 1
+
+    def _source(self, node: Node) -> str:
+        return self._program.source(node)
+
+    def _new_slots(self, count: int) -> int:
+        first = self._program.slots
+        self._program.slots += count
+        return first
+
+    # Soft code: for the paths before `exists`, `??`, `?.` and a default, where no value is no error
+
+    def _soft(self, node: Node) -> Code:
+        with self._deeper(node):
+            return self._soft_code(node)
+
+    def _soft_code(self, node: Node) -> Code:
+        if isinstance(node, Name) and node.name not in self._lets:
+            made = self._scope_name(node, optional=True)
+        elif isinstance(node, Member):
+            made = self._soft_member(node)
+        elif isinstance(node, Chain):
+            made = _whole_chain(self._soft(node.body))
+        else:
+            return self.code(node)
+        self._program.codes[node] = made
+        return made
+
+    def _soft_member(self, node: Member) -> Code:
+        target, where = self._soft(node.target), self._source(node.target)
+        self._note_key(node)
+        key = self.code(node.key)
+        optional = node.optional
+
+        def member(frame: Frame) -> Result:
+            container = target(frame)
+            if container is _SHORT or (optional and (container is None or isinstance(container, Missing))):
+                return _SHORT
+            return access.part_or_missing(container, key(frame), where)
+
+        return member
+
+    # Operands
+
+    def _literal(self, node: Literal) -> Code:
+        value = node.value
+        return lambda _: value
+
+    def _text(self, node: Text) -> Code:
+        parts = [self.code(part) for part in node.parts]
+
+        def joined(frame: Frame) -> Result:
+            text = "".join([text_of(present(part(frame))) for part in parts])
+            frame.charge(len(text))
+            return text
+
+        return joined
+
+    def _name(self, node: Name) -> Code:
+        slot = self._lets.get(node.name)
+        if slot is None:
+            return self._scope_name(node, optional=False)
+        return lambda frame: frame.slots[slot]
+
+    def _scope_name(self, node: Name, *, optional: bool) -> Code:
+        name = node.name
+        self._program.names.append(NameUse(name, node.start, optional=optional))
+        if optional:
+            return self._optional_name(name)
+        if self._in_placeholder:
+            return lambda frame: _looked_up(frame.placeholder_scope(), name)
+
+        def look_up(frame: Frame) -> Result:
+            value = frame.lookup(name)
+            if value is MISSING:
+                raise _unknown(frame.scope, name)
+            return value
+
+        return look_up
+
+    def _optional_name(self, name: str) -> Code:
+        in_placeholder = self._in_placeholder
+
+        def look_up(frame: Frame) -> Result:
+            scope = frame.placeholder_scope() if in_placeholder else frame.scope
+            try:
+                return scope.lookup(name)
+            except EvaluationError:
+                return MISSING
+
+        return look_up
+
+    def _note_key(self, node: Member) -> None:
+        """Remember ``X`` of ``env.X``: the name of ``env`` was the last one noted."""
+        names = self._program.names
+        direct = isinstance(node.target, Name) and names and names[-1].offset == node.target.start
+        if direct and isinstance(node.key, Literal) and isinstance(node.key.value, str):
+            last = names[-1]
+            names[-1] = NameUse(last.name, last.offset, last.path, last.optional, node.key.value)
+
+    def _pointer(self, node: Pointer) -> Code:
+        slot = self._predicates[-1] + ("item", "index", "acc").index(node.which)
+        return lambda frame: frame.slots[slot]
+
+    def _placeholder(self, node: Placeholder) -> Code:
+        outer, self._in_placeholder = self._in_placeholder, True
+        default = None if node.default is None else self.code(node.default)
+        body = self.code(node.body) if default is None else self._soft(node.body)
+        self._in_placeholder = outer
+        if default is not None:
+            body = _with_default(body, default, or_empty=node.or_empty)
+        return self._as_spelled(node, body) if node.bare else body
+
+    def _as_spelled(self, node: Placeholder, body: Code) -> Code:
+        """Text of an env layer, or a default, is read as the literal it spells."""
+        variable = _variable(node.body)
+
+        def read(frame: Frame) -> Result:
+            value = body(frame)
+            if isinstance(value, str) and variable and (node.default is not None or frame.from_env(variable)):
+                return spelled(value)
+            return value
+
+        return read
+
+    # Paths
+
+    def _member(self, node: Member) -> Code:
+        if node.optional:
+            return self._soft_member(node)
+        target, where = self.code(node.target), self._source(node.target)
+        self._note_key(node)
+        key = self.code(node.key)
+        if isinstance(node.key, Literal) and isinstance(node.key.value, str):
+            return _field(target, node.key.value, where)
+
+        def member(frame: Frame) -> Result:
+            container = target(frame)
+            return container if container is _SHORT else access.part(container, key(frame), where)
+
+        return member
+
+    def _slice(self, node: Slice) -> Code:
+        target, where = self.code(node.target), self._source(node.target)
+        first = self.code(node.first) if node.first else _nil
+        stop = self.code(node.stop) if node.stop else _nil
+
+        def cut(frame: Frame) -> Result:
+            container = target(frame)
+            return container if container is _SHORT else access.cut(container, first(frame), stop(frame), where)
+
+        return cut
+
+    def _chain(self, node: Chain) -> Code:
+        return _whole_chain(self.code(node.body))
+
+    # Operators
+
+    def _unary(self, node: Unary) -> Code:
+        operand, source = self.code(node.operand), self._source(node.operand)
+        if node.operator == "not":
+            return lambda frame: operators.negated(operand(frame), source)
+        operator = node.operator
+        return lambda frame: operators.signed(operand(frame), source, operator)
+
+    def _binary(self, node: Binary) -> Code:
+        if node.operator == "??":
+            return _coalesce(self._soft(node.left), self.code(node.right))
+        left, right = self.code(node.left), self.code(node.right)
+        site = Site(node.operator, self._source(node.left), self._source(node.right))
+        if node.operator in ("and", "or"):
+            return _logic(left, right, site)
+        if node.operator == "==":
+            return _equality(left, right)
+        if node.operator == "matches" and isinstance(node.right, Literal):
+            _check_pattern(node.right)
+        operation = OPERATIONS[node.operator]
+        return lambda frame: operation(frame, left(frame), right(frame), site)
+
+    def _conditional(self, node: Conditional) -> Code:
+        test, source = self.code(node.test), self._source(node.test)
+        then = test if node.then is node.test else self.code(node.then)
+        other = self.code(node.other)
+        return lambda frame: (then if operators.truth(test(frame), source, "?") else other)(frame)
+
+    def _exists(self, node: Exists) -> Code:
+        operand = self._soft(node.operand)
+        return lambda frame: not isinstance(operand(frame), Missing)
+
+    def _is(self, node: Is) -> Code:
+        operand, kind, wanted = self.code(node.operand), node.kind, not node.negated
+
+        def asked(frame: Frame) -> Result:
+            value = operand(frame)
+            if isinstance(value, Missing) and kind != "nil":
+                present(value)
+            return (kind_of(value) == kind) is wanted
+
+        return asked
+
+    # Collections, calls, names of its own
+
+    def _list(self, node: ListOf) -> Code:
+        items = [self.code(item) for item in node.items]
+
+        def made(frame: Frame) -> Result:
+            values: list[Value] = [present(item(frame)) for item in items]
+            frame.charge_tree(values)
+            return values
+
+        return made
+
+    def _map(self, node: MapOf) -> Code:
+        pairs = [(self.code(key), self.code(value)) for key, value in node.pairs]
+
+        def made(frame: Frame) -> Result:
+            entries: dict[str, Value] = {}
+            for key, value in pairs:
+                entries[_map_key(present(key(frame)))] = present(value(frame))
+            frame.charge_tree(entries)
+            return entries
+
+        return made
+
+    def _let(self, node: Let) -> Code:
+        value = self.code(node.value)
+        slot = self._program.locals[node] = self._new_slots(1)
+        outer, self._lets = self._lets, {**self._lets, node.name: slot}
+        body = self.code(node.body)
+        self._lets = outer
+
+        def evaluated(frame: Frame) -> Result:
+            frame.slots[slot] = value(frame)
+            return body(frame)
+
+        return evaluated
+
+    def _call(self, node: Call) -> Code:
+        arguments = [
+            self._predicate(each) if isinstance(each, Predicate) else self.code(each) for each in node.arguments
+        ]
+        sources = [self._source(each) for each in node.arguments]
+        return call_code(FUNCTIONS[node.name], arguments, sources)
+
+    def _predicate(self, node: Predicate) -> Callable[[Frame], object]:
+        base = self._program.locals[node] = self._new_slots(3)
+        self._predicates.append(base)
+        body = self.code(node.body)
+        self._predicates.pop()
+
+        def bound(frame: Frame) -> object:
+            slots, tick = frame.slots, frame.tick
+
+            def apply(item: Value, index: int, accumulated: Value = None) -> Result:
+                tick()
+                slots[base], slots[base + 1], slots[base + 2] = item, index, accumulated
+                return body(frame)
+
+            return apply
+
+        return bound
+
+
+def _nil(_: Frame) -> Result:
+    return None
+
+
+def _field(target: Code, key: str, where: str) -> Code:
+    """``target.key``, the path that most expressions are made of."""
+
+    def field_of(frame: Frame) -> Result:
+        container = target(frame)
+        if type(container) is dict and key in container:
+            return container[key]
+        return container if container is _SHORT else access.part(container, key, where)
+
+    return field_of
+
+
+def _whole_chain(body: Code) -> Code:
+    def chain(frame: Frame) -> Result:
+        value = body(frame)
+        return None if value is _SHORT else value
+
+    return chain
+
+
+def _with_default(body: Code, default: Code, *, or_empty: bool) -> Code:
+    def chosen(frame: Frame) -> Result:
+        value = body(frame)
+        absent = isinstance(value, Missing) or (or_empty and (value is None or value == ""))
+        return default(frame) if absent else value
+
+    return chosen
+
+
+def _coalesce(left: Code, right: Code) -> Code:
+    def chosen(frame: Frame) -> Result:
+        value = left(frame)
+        return right(frame) if value is None or isinstance(value, Missing) else value
+
+    return chosen
+
+
+def _logic(left: Code, right: Code, site: Site) -> Code:
+    truth, deciding = operators.truth, site.operator == "or"
+
+    def decided(frame: Frame) -> Result:
+        if truth(left(frame), site.left, site.operator) is deciding:
+            return deciding
+        return truth(right(frame), site.right, site.operator)
+
+    return decided
+
+
+def _equality(left: Code, right: Code) -> Code:
+    def equality(frame: Frame) -> Result:
+        first, second = left(frame), right(frame)
+        if type(first) is type(second) and type(first) in _PLAIN_TYPES:
+            return first == second
+        return operators.equals(first, second)
+
+    return equality
+
+
+def _check_pattern(node: Literal) -> None:
+    if not isinstance(node.value, str):
+        raise ExpressionError("`matches` takes a regular expression in quotes", node.start)
+    try:
+        operators.regex(node.value)
+    except ValueError as error:
+        hint = "RE2 has no look-around and no back-references" if "(?" in node.value else ""
+        raise ExpressionError(f"no regular expression: {error}", node.start, hint=hint) from None
+
+
+def _map_key(key: Value) -> str:
+    if isinstance(key, str):
+        return key
+    raise EvaluationError(f"a map's keys are text, not {kind_of(key)} {text_of(key)[:40]}")
+
+
+def _variable(node: Node) -> str:
+    """The variable that a placeholder names: ``X`` of ``X`` and ``env.X``, "" for anything else."""
+    if isinstance(node, Name):
+        return node.name
+    if isinstance(node, Member) and isinstance(node.target, Name) and node.target.name == "env":
+        return node.key.value if isinstance(node.key, Literal) and isinstance(node.key.value, str) else ""
+    return ""
+
+
+def _looked_up(scope: Scope, name: str) -> Result:
+    value = scope.lookup(name)
+    if value is MISSING:
+        raise _unknown(scope, name)
+    return value
+
+
+def _unknown(scope: Scope, name: str) -> AbsentError:
+    near = nearest(name, scope.names())
+    return AbsentError(f"nothing is called `{name}`", f"did you mean `{near}`?" if near else "")

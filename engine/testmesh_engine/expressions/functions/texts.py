@@ -1,0 +1,75 @@
+"""Functions over text. Text is characters, not bytes."""
+
+from __future__ import annotations
+
+from testmesh_engine.expressions.frame import Frame
+from testmesh_engine.expressions.functions.table import FunctionError, function
+from testmesh_engine.expressions.values import Value, kind_of, show
+
+
+def _trim(_: Frame, text: str, chars: str | None = None) -> str:
+    return text.strip(chars)
+
+
+def _split(frame: Frame, text: str, delimiter: str, limit: int = -1) -> list[Value]:
+    return _pieces(frame, text, delimiter, limit)
+
+
+def _split_after(frame: Frame, text: str, delimiter: str, limit: int = -1) -> list[Value]:
+    pieces = _pieces(frame, text, delimiter, limit)
+    return [*(f"{piece}{delimiter}" for piece in pieces[:-1]), *pieces[-1:]]
+
+
+def _pieces(frame: Frame, text: str, delimiter: str, limit: int) -> list[Value]:
+    """As Go's ``strings.SplitN``: no limit below 0, none at all for 0, single characters without a delimiter."""
+    if limit == 0:
+        return []
+    frame.charge_items(text.count(delimiter) + 1)
+    if delimiter:
+        return list(text.split(delimiter, limit - 1 if limit > 0 else -1))
+    if 0 < limit < len(text):
+        return [*text[: limit - 1], text[limit - 1 :]]
+    return list(text)
+
+
+def _replace(frame: Frame, text: str, old: str, new: str, count: int = -1) -> str:
+    times = text.count(old) if count < 0 else min(count, text.count(old))
+    frame.charge(max(0, len(text) + times * (len(new) - len(old))))
+    return text.replace(old, new, count)
+
+
+def _repeat(frame: Frame, text: str, count: int) -> str:
+    if count < 0:
+        raise FunctionError(f"a text can't be repeated {count} times")
+    frame.charge(len(text) * count)
+    return text * count
+
+
+def _join(frame: Frame, items: list[Value], delimiter: str = "") -> str:
+    texts: list[str] = []
+    for index, item in enumerate(items):
+        if not isinstance(item, str):
+            raise FunctionError(
+                f"item {index} is {kind_of(item)} {show(item)}, not text; `map(items, string(#))` makes it one"
+            )
+        frame.charge(len(item) + len(delimiter))
+        texts.append(item)
+    return delimiter.join(texts)
+
+
+TABLE = (
+    function("trim", "text: text, chars?: text", _trim),
+    function("trimPrefix", "text: text, prefix: text", lambda _, text, prefix: text.removeprefix(prefix)),
+    function("trimSuffix", "text: text, suffix: text", lambda _, text, suffix: text.removesuffix(suffix)),
+    function("upper", "text: text", lambda _, text: text.upper()),
+    function("lower", "text: text", lambda _, text: text.lower()),
+    function("split", "text: text, delimiter: text, limit?: integer", _split),
+    function("splitAfter", "text: text, delimiter: text, limit?: integer", _split_after),
+    function("replace", "text: text, old: text, new: text, count?: integer", _replace),
+    function("repeat", "text: text, count: integer", _repeat),
+    function("join", "list: list, delimiter?: text", _join),
+    function("indexOf", "text: text, part: text", lambda _, text, part: text.find(part)),
+    function("lastIndexOf", "text: text, part: text", lambda _, text, part: text.rfind(part)),
+    function("hasPrefix", "text: text, prefix: text", lambda _, text, prefix: text.startswith(prefix)),
+    function("hasSuffix", "text: text, suffix: text", lambda _, text, suffix: text.endswith(suffix)),
+)
