@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from testmesh_engine.expressions import access, limits, operators
+from testmesh_engine.expressions import access, closures, limits, operators
 from testmesh_engine.expressions.calls import call_code
-from testmesh_engine.expressions.errors import AbsentError, EvaluationError, ExpressionError, nearest
+from testmesh_engine.expressions.errors import EvaluationError, ExpressionError
 from testmesh_engine.expressions.frame import Code, Frame, Result
 from testmesh_engine.expressions.functions import FUNCTIONS
 from testmesh_engine.expressions.nodes import (
@@ -37,19 +37,9 @@ from testmesh_engine.expressions.nodes import (
     Unary,
 )
 from testmesh_engine.expressions.operators import OPERATIONS, Site, present
-from testmesh_engine.expressions.scope import NameUse, Scope
+from testmesh_engine.expressions.scope import NameUse
 from testmesh_engine.expressions.spelling import spelled
-from testmesh_engine.expressions.values import MISSING, Missing, Value, kind_of, text_of
-
-
-class _ShortCircuit(Missing):
-    """What a ``?.`` after nil makes of the rest of its path."""
-
-    __slots__ = ()
-
-
-_SHORT = _ShortCircuit()
-_PLAIN_TYPES = frozenset({int, str, bool, type(None)})
+from testmesh_engine.expressions.values import Missing, Value, kind_of, text_of
 
 
 @dataclass(slots=True)
@@ -136,7 +126,7 @@ class _Compiler:
         elif isinstance(node, Member):
             made = self._soft_member(node)
         elif isinstance(node, Chain):
-            made = _whole_chain(self._soft(node.body))
+            made = self._soft(node.body)
         else:
             return self.code(node)
         self._program.codes[node] = made
@@ -150,8 +140,8 @@ class _Compiler:
 
         def member(frame: Frame) -> Result:
             container = target(frame)
-            if container is _SHORT or (optional and (container is None or isinstance(container, Missing))):
-                return _SHORT
+            if container is closures.SHORT or (optional and (container is None or isinstance(container, Missing))):
+                return closures.SHORT
             return access.part_or_missing(container, key(frame), where)
 
         return member
@@ -182,29 +172,8 @@ class _Compiler:
         name = node.name
         self._program.names.append(NameUse(name, node.start, optional=optional))
         if optional:
-            return self._optional_name(name)
-        if self._in_placeholder:
-            return lambda frame: _looked_up(frame.placeholder_scope(), name)
-
-        def look_up(frame: Frame) -> Result:
-            value = frame.lookup(name)
-            if value is MISSING:
-                raise _unknown(frame.scope, name)
-            return value
-
-        return look_up
-
-    def _optional_name(self, name: str) -> Code:
-        in_placeholder = self._in_placeholder
-
-        def look_up(frame: Frame) -> Result:
-            scope = frame.placeholder_scope() if in_placeholder else frame.scope
-            try:
-                return scope.lookup(name)
-            except EvaluationError:
-                return MISSING
-
-        return look_up
+            return closures.optional_name(name, in_placeholder=self._in_placeholder)
+        return closures.name_in_placeholder(name) if self._in_placeholder else closures.name_in_scope(name)
 
     def _note_key(self, node: Member) -> None:
         """Remember ``X`` of ``env.X``: the name of ``env`` was the last one noted."""
@@ -224,7 +193,7 @@ class _Compiler:
         body = self.code(node.body) if default is None else self._soft(node.body)
         self._in_placeholder = outer
         if default is not None:
-            body = _with_default(body, default, or_empty=node.or_empty)
+            body = closures.with_default(body, default, or_empty=node.or_empty)
         return self._as_spelled(node, body) if node.bare else body
 
     def _as_spelled(self, node: Placeholder, body: Code) -> Code:
@@ -248,27 +217,27 @@ class _Compiler:
         self._note_key(node)
         key = self.code(node.key)
         if isinstance(node.key, Literal) and isinstance(node.key.value, str):
-            return _field(target, node.key.value, where)
+            return closures.field(target, node.key.value, where)
 
         def member(frame: Frame) -> Result:
             container = target(frame)
-            return container if container is _SHORT else access.part(container, key(frame), where)
+            return container if container is closures.SHORT else access.part(container, key(frame), where)
 
         return member
 
     def _slice(self, node: Slice) -> Code:
         target, where = self.code(node.target), self._source(node.target)
-        first = self.code(node.first) if node.first else _nil
-        stop = self.code(node.stop) if node.stop else _nil
+        first = self.code(node.first) if node.first else closures.nil
+        stop = self.code(node.stop) if node.stop else closures.nil
 
         def cut(frame: Frame) -> Result:
             container = target(frame)
-            return container if container is _SHORT else access.cut(container, first(frame), stop(frame), where)
+            return container if container is closures.SHORT else access.cut(container, first(frame), stop(frame), where)
 
         return cut
 
     def _chain(self, node: Chain) -> Code:
-        return _whole_chain(self.code(node.body))
+        return closures.whole_chain(self.code(node.body))
 
     # Operators
 
@@ -281,13 +250,13 @@ class _Compiler:
 
     def _binary(self, node: Binary) -> Code:
         if node.operator == "??":
-            return _coalesce(self._soft(node.left), self.code(node.right))
+            return closures.coalesce(self._soft(node.left), self.code(node.right))
         left, right = self.code(node.left), self.code(node.right)
         site = Site(node.operator, self._source(node.left), self._source(node.right))
         if node.operator in ("and", "or"):
-            return _logic(left, right, site)
+            return closures.logic(left, right, site)
         if node.operator == "==":
-            return _equality(left, right)
+            return closures.equality(left, right)
         if node.operator == "matches" and isinstance(node.right, Literal):
             _check_pattern(node.right)
         operation = OPERATIONS[node.operator]
@@ -377,68 +346,6 @@ class _Compiler:
         return bound
 
 
-def _nil(_: Frame) -> Result:
-    return None
-
-
-def _field(target: Code, key: str, where: str) -> Code:
-    """``target.key``, the path that most expressions are made of."""
-
-    def field_of(frame: Frame) -> Result:
-        container = target(frame)
-        if type(container) is dict and key in container:
-            return container[key]
-        return container if container is _SHORT else access.part(container, key, where)
-
-    return field_of
-
-
-def _whole_chain(body: Code) -> Code:
-    def chain(frame: Frame) -> Result:
-        value = body(frame)
-        return None if value is _SHORT else value
-
-    return chain
-
-
-def _with_default(body: Code, default: Code, *, or_empty: bool) -> Code:
-    def chosen(frame: Frame) -> Result:
-        value = body(frame)
-        absent = isinstance(value, Missing) or (or_empty and (value is None or value == ""))
-        return default(frame) if absent else value
-
-    return chosen
-
-
-def _coalesce(left: Code, right: Code) -> Code:
-    def chosen(frame: Frame) -> Result:
-        value = left(frame)
-        return right(frame) if value is None or isinstance(value, Missing) else value
-
-    return chosen
-
-
-def _logic(left: Code, right: Code, site: Site) -> Code:
-    truth, deciding = operators.truth, site.operator == "or"
-
-    def decided(frame: Frame) -> Result:
-        if truth(left(frame), site.left, site.operator) is deciding:
-            return deciding
-        return truth(right(frame), site.right, site.operator)
-
-    return decided
-
-
-def _equality(left: Code, right: Code) -> Code:
-    def equality(frame: Frame) -> Result:
-        first, second = left(frame), right(frame)
-        if type(first) is type(second) and type(first) in _PLAIN_TYPES:
-            return first == second
-        return operators.equals(first, second)
-
-    return equality
-
-
 def _check_pattern(node: Literal) -> None:
     if not isinstance(node.value, str):
         raise ExpressionError("`matches` takes a regular expression in quotes", node.start)
@@ -462,15 +369,3 @@ def _variable(node: Node) -> str:
     if isinstance(node, Member) and isinstance(node.target, Name) and node.target.name == "env":
         return node.key.value if isinstance(node.key, Literal) and isinstance(node.key.value, str) else ""
     return ""
-
-
-def _looked_up(scope: Scope, name: str) -> Result:
-    value = scope.lookup(name)
-    if value is MISSING:
-        raise _unknown(scope, name)
-    return value
-
-
-def _unknown(scope: Scope, name: str) -> AbsentError:
-    near = nearest(name, scope.names())
-    return AbsentError(f"nothing is called `{name}`", f"did you mean `{near}`?" if near else "")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from testmesh_engine.contract.result import Operand
 from testmesh_engine.expressions.compiler import Program, compile_tree
-from testmesh_engine.expressions.errors import EvaluationError
+from testmesh_engine.expressions.errors import EvaluationError, ExpressionError
 from testmesh_engine.expressions.explain import Explainer
 from testmesh_engine.expressions.frame import Code, Frame, Result
 from testmesh_engine.expressions.nodes import Node
@@ -95,6 +95,9 @@ def compile_expression(text: str, *, dashed: Collection[str] = ()) -> Expression
 
     Raises ``ExpressionError`` with the offset of what is wrong.
     """
-    tree = parse(text, dashed=dashed)
-    code, program = compile_tree(text, tree)
+    try:
+        tree = parse(text, dashed=dashed)
+        code, program = compile_tree(text, tree)
+    except RecursionError:  # placeholders in the defaults of placeholders
+        raise ExpressionError("the expression is nested too deep") from None
     return Expression(tree, code, program)

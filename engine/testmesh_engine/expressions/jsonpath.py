@@ -267,11 +267,8 @@ def _literal(value: object) -> Value:
 def _compared(operator: str, found: list[Value], wanted: list[Value]) -> bool:
     """RFC 9535, 2.3.5.2.2: nothing equals nothing only; different kinds are never equal and have no order."""
     if not found or not wanted:
-        return (
-            (not found and not wanted) == (operator in ("==", "=", "<=", ">="))
-            if operator in ("==", "=", "!=")
-            else False
-        )
+        same = not found and not wanted
+        return same if operator in ("==", "=") else not same and operator == "!="
     return any(_holds_between(operator, left, right) for left in found for right in wanted)
 
 

@@ -236,7 +236,10 @@ OPERATIONS: dict[str, Operation] = {
 
 def negated(value: Result, source: str) -> bool:
     """``not``."""
-    return not truth(value, source, "not")
+    if value is True or value is False:
+        return not value
+    hint = f"`not` negates {source} alone; put parentheses around what it should negate"
+    raise EvaluationError(f"`not` takes true or false: {named(source, present(value))}", hint)
 
 
 def truth(value: Result, source: str, operator: str) -> bool:

@@ -257,7 +257,7 @@ class _ReceivedScope:
         received_value = self._got[name]
         if not isinstance(value, Missing) and not equal(value, received_value):
             raise OutputError(
-                f"`{name}` could be {show(received_value, 60)} of what the step received or {show(value, 60)}, known before",
+                f"`{name}` could be {show(received_value, 60)}, which it received, or {show(value, 60)} of before",
                 f"write `{self._where}.{name}` or `vars.{name}`",
             )
         return received_value

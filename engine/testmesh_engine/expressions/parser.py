@@ -1,93 +1,18 @@
-"""From tokens to the syntax tree: Expr's grammar (precedence climbing, as its own parser does it) and our words.
-
-Precedence and associativity are those of expr-lang/expr, ``parser/operator/operator.go``: ``not`` binds closer than
-``==``, ``??`` closer than anything, ``|`` pipes all that stands left of it.
-"""
+"""From tokens to the syntax tree: Expr's grammar (precedence climbing, as its own parser does it) and our words."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
-from decimal import Decimal
+from collections.abc import Collection, Sequence
 
-from testmesh_engine.expressions import holes, limits
-from testmesh_engine.expressions.errors import ExpressionError, nearest
-from testmesh_engine.expressions.functions import FUNCTIONS, LATER, ParameterKind
+from testmesh_engine.expressions import holes, limits, nodes
+from testmesh_engine.expressions.errors import ExpressionError
+from testmesh_engine.expressions.functions import FUNCTIONS, ParameterKind, unknown_function
+from testmesh_engine.expressions.grammar import BINARY, CONSTANTS, KINDS, NEGATABLE, ORDER, SPELLINGS, UNARY
 from testmesh_engine.expressions.holes import Hole, Plain
 from testmesh_engine.expressions.lexer import Lexer, Token, TokenKind
-from testmesh_engine.expressions.nodes import (
-    Binary,
-    Call,
-    Chain,
-    Conditional,
-    Exists,
-    Is,
-    Let,
-    ListOf,
-    Literal,
-    MapOf,
-    Member,
-    Name,
-    Node,
-    Placeholder,
-    Pointer,
-    Predicate,
-    Slice,
-    Text,
-    Unary,
-)
-
-_UNARY = {"not": 50, "!": 50, "-": 90, "+": 90}
-_BINARY = {
-    "|": 0,
-    "or": 10,
-    "and": 15,
-    "==": 20,
-    "!=": 20,
-    "<": 20,
-    ">": 20,
-    "<=": 20,
-    ">=": 20,
-    "in": 20,
-    "matches": 20,
-    "contains": 20,
-    "startsWith": 20,
-    "endsWith": 20,
-    "..": 25,
-    "+": 30,
-    "-": 30,
-    "*": 60,
-    "/": 60,
-    "%": 60,
-    "**": 100,
-    "??": 500,
-}
-_SPELLINGS = {"||": "or", "&&": "and", "^": "**", "starts_with": "startsWith", "ends_with": "endsWith"}
-_NEGATABLE = frozenset({"in", "matches", "contains", "startsWith", "endsWith"})
-_ORDER = frozenset({"<", ">", "<=", ">="})
-_CONSTANTS: dict[str, bool | None] = {"true": True, "false": False, "nil": None, "null": None}
-KINDS = {
-    "null": "nil",
-    "nil": "nil",
-    "number": "number",
-    "string": "text",
-    "text": "text",
-    "boolean": "boolean",
-    "array": "list",
-    "list": "list",
-    "object": "map",
-    "map": "map",
-    "bytes": "bytes",
-}
-"""The words after ``is``, and what they ask for."""
-
-_MISTAKES = {
-    "=": "compare with `==`",
-    "===": "compare with `==`",
-    "::": "functions need no prefix",
-    "and": "an operand is missing",
-    "or": "an operand is missing",
-}
+from testmesh_engine.expressions.nodes import Literal, Node, Placeholder
+from testmesh_engine.expressions.stream import TokenStream
+from testmesh_engine.expressions.values import Value
 
 
 def parse(text: str, *, dashed: Collection[str] = ()) -> Node:
@@ -124,19 +49,19 @@ def text_node(
     text: str,
     start: int,
     end: int,
-    parts: list[Plain | Hole] | tuple[Plain | Hole, ...],
+    parts: Sequence[Plain | Hole],
     *,
     dashed: Collection[str] = (),
 ) -> Node:
     """The node of a text that was split into its placeholders and what stands between."""
-    nodes = [
+    made: list[Node] = [
         Literal(part.start, part.start + len(part.text), part.text)
         if isinstance(part, Plain)
         else parse_hole(text, part, bare=False, dashed=dashed)
         for part in parts
     ]
-    if any(isinstance(node, Placeholder) for node in nodes):
-        return Text(start, end, tuple(nodes))
+    if any(isinstance(node, Placeholder) for node in made):
+        return nodes.Text(start, end, tuple(made))
     return Literal(start, end, "".join(part.text for part in parts if isinstance(part, Plain)))
 
 
@@ -146,195 +71,137 @@ class _Parser:
     def __init__(self, text: str, start: int, end: int, *, dashed: Collection[str]) -> None:
         self._text = text
         self._dashed = dashed
-        self._tokens = Lexer(text, start, end, dashed=dashed).tokens()
-        self._at = 0
+        self._tokens = TokenStream(Lexer(text, start, end, dashed=dashed).tokens())
         self._predicates = 0
-        self._nesting = 0
         self._recursion = 0
-
-    # The stream
-
-    @property
-    def _now(self) -> Token:
-        return self._tokens[self._at]
-
-    def _ahead(self) -> Token:
-        return self._tokens[min(self._at + 1, len(self._tokens) - 1)]
-
-    def _take(self) -> Token:
-        token = self._now
-        if token.kind is not TokenKind.END:
-            self._at += 1
-        return token
-
-    def _took(self, *operators: str) -> bool:
-        if self._now.is_operator(*operators):
-            self._at += 1
-            return True
-        return False
-
-    def _end(self) -> int:
-        """Where the last token that was taken ends."""
-        return self._tokens[self._at - 1].end if self._at else self._now.start
-
-    def _expect(self, operator: str, what: str) -> Token:
-        if not self._now.is_operator(operator):
-            raise self._unexpected(f"{what} needs `{operator}` here")
-        return self._take()
-
-    def _unexpected(self, wanted: str = "", hint: str = "") -> ExpressionError:
-        token = self._now
-        if token.kind is TokenKind.END:
-            return ExpressionError(
-                wanted and f"{wanted}, but the text ends" or "the text ends too early", token.start, hint=hint
-            )
-        message = f"{wanted}, not {token.shown()}" if wanted else f"{token.shown()} can't stand here"
-        return ExpressionError(message, token.start, hint=hint or _MISTAKES.get(token.value, ""))
-
-    @contextmanager
-    def _nested(self, token: Token) -> Iterator[None]:
-        self._nesting += 1
-        if self._nesting > limits.MAX_NESTING:
-            raise ExpressionError(
-                f"nested more than {limits.MAX_NESTING} deep", token.start, hint="use `let` for parts"
-            )
-        yield
-        self._nesting -= 1
 
     # Expressions
 
     def whole(self) -> Node:
         """The tree of all tokens."""
-        if self._now.kind is TokenKind.END:
-            raise ExpressionError("the expression is empty", self._now.start)
+        if self._tokens.at_end():
+            raise ExpressionError("the expression is empty", self._tokens.now.start)
         node = self._expression()
-        if self._now.kind is not TokenKind.END:
-            raise self._left_over()
+        if not self._tokens.at_end():
+            raise self._tokens.left_over()
         return node
-
-    def _left_over(self) -> ExpressionError:
-        token = self._now
-        if token.is_word("is") or token.is_word("exists"):
-            return self._unexpected(hint=f"`{token.value}` follows an operand")
-        if token.is_operator("=") and self._ahead().is_operator("="):
-            return self._unexpected(hint="write `==` without a space")
-        if token.is_operator("not") and self._ahead().is_word("exists"):
-            return self._unexpected(hint="write `!(… exists)` or `… == nil`")
-        if token.is_operator(")", "]", "}"):
-            return ExpressionError(f"`{token.value}` closes nothing", token.start)
-        operand = token.kind in (TokenKind.NAME, TokenKind.NUMBER, TokenKind.TEXT, TokenKind.HOLE)
-        if operand:
-            near = nearest(token.value, [*_BINARY, *_SPELLINGS, "exists", "is"]) if token.kind is TokenKind.NAME else ""
-            hint = f"did you mean `{near}`?" if near else "put an operator such as `==` or `and` between the two"
-            return ExpressionError(f"an operator is missing before {token.shown()}", token.start, hint=hint)
-        return self._unexpected()
 
     def _expression(self, precedence: int = 0) -> Node:
         self._recursion += 1
         if self._recursion > limits.MAX_RECURSION:
-            raise ExpressionError("the expression is nested too deep", self._now.start, hint="use `let` for parts")
-        if precedence == 0 and self._now.is_operator("let"):
+            raise ExpressionError(
+                "the expression is nested too deep", self._tokens.now.start, hint="use `let` for parts"
+            )
+        if precedence == 0 and self._tokens.now.is_operator("let"):
             node = self._let()
         else:
-            node = self._operators(self._primary(), precedence)
-            node = self._conditionals(node) if precedence == 0 else node
+            # Not that of the operand: a parenthesis may stand before it.
+            start = self._tokens.now.start
+            node = self._operators(self._primary(), precedence, start=start)
+            node = self._conditionals(node, start) if precedence == 0 else node
         self._recursion -= 1
         return node
 
     def _let(self) -> Node:
-        start = self._take().start
-        name = self._take()
-        if name.kind is not TokenKind.NAME or name.value in _CONSTANTS:
-            self._at -= 1
-            raise self._unexpected("`let` needs a name", hint="let total = a + b; total > 3")
-        self._expect("=", "`let`")
+        start = self._tokens.take().start
+        name = self._tokens.now
+        if name.kind is not TokenKind.NAME or name.value in CONSTANTS:
+            raise self._tokens.unexpected("`let` needs a name", hint="let total = a + b; total > 3")
+        self._tokens.take()
+        self._tokens.expect("=", "`let`")
         value = self._expression()
-        self._expect(";", "`let`")
+        self._tokens.expect(";", "`let`")
         body = self._expression()
-        return Let(start, self._end(), name.value, value, body)
+        return nodes.Let(start, self._tokens.end(), name.value, value, body)
 
-    def _conditionals(self, test: Node) -> Node:
-        while self._took("?"):
-            if self._took(":"):
+    def _conditionals(self, test: Node, start: int) -> Node:
+        while self._tokens.took("?"):
+            if self._tokens.took(":"):
                 then = test
             else:
                 then = self._expression()
-                self._expect(":", "`?`")
+                self._tokens.expect(":", "`?`")
             other = self._expression()
-            test = Conditional(test.start, self._end(), test, then, other)
+            test = nodes.Conditional(start, self._tokens.end(), test, then, other)
         return test
 
     def _binary_operator(self) -> tuple[str, bool]:
         """The operator that stands here in its one spelling, and whether a ``not`` stands before it; "" if none."""
-        token, negated = self._now, False
+        token, negated = self._tokens.now, False
         if token.is_operator("not"):
-            token, negated = self._ahead(), True
+            token, negated = self._tokens.ahead(), True
         if token.kind is TokenKind.NAME and token.value not in ("starts_with", "ends_with"):
             return "", False
         if token.kind not in (TokenKind.OPERATOR, TokenKind.NAME):
             return "", False
-        operator = _SPELLINGS.get(token.value, token.value)
-        if operator not in _BINARY or (negated and operator not in _NEGATABLE):
+        operator = SPELLINGS.get(token.value, token.value)
+        if operator not in BINARY or (negated and operator not in NEGATABLE):
             return "", False
         return operator, negated
 
-    def _operators(self, left: Node, precedence: int) -> Node:
+    def _operators(self, left: Node, precedence: int, *, start: int) -> Node:
         previous = ""
         while True:
             operator, negated = self._binary_operator()
-            if not operator or _BINARY[operator] < precedence:
+            if not operator or BINARY[operator] < precedence:
                 return left
             if previous == "??" and operator not in ("??", "|"):
                 raise ExpressionError(
-                    f"`??` and `{operator}` need parentheses", self._now.start, hint=f"write `(a ?? b) {operator} c`"
+                    f"`??` and `{operator}` need parentheses",
+                    self._tokens.now.start,
+                    hint=f"write `(a ?? b) {operator} c`",
                 )
-            at = self._take().start
+            at = self._tokens.take().start
             if negated:
-                self._take()
-            left = self._with_right(left, operator, at)
+                self._tokens.take()
+            left = self._with_right(left, operator, at=at, start=start)
             if negated:
-                left = Unary(left.start, left.end, "not", left)
+                left = nodes.Unary(start, left.end, "not", left)
             previous = operator
 
-    def _with_right(self, left: Node, operator: str, at: int) -> Node:
+    def _with_right(self, left: Node, operator: str, *, at: int, start: int) -> Node:
         if operator == "|":
-            return self._piped(left)
-        if operator in _ORDER:
-            return self._ordered(left, operator, at)
-        right = self._expression(_BINARY[operator] + (operator != "**"))
-        return Binary(left.start, self._end(), operator, left, right, at)
+            return self._piped(left, start)
+        if operator in ORDER:
+            return self._ordered(left, operator, at=at, start=start)
+        right = self._expression(BINARY[operator] + (operator != "**"))
+        return nodes.Binary(start, self._tokens.end(), operator, left, right, at)
 
-    def _ordered(self, left: Node, operator: str, at: int) -> Node:
+    def _ordered(self, left: Node, operator: str, *, at: int, start: int) -> Node:
         """``a < b < c``, which means ``a < b and b < c``."""
         result: Node | None = None
+        first = start
         while True:
-            right = self._expression(_BINARY[operator] + 1)
-            pair = Binary(left.start, right.end, operator, left, right, at)
-            result = pair if result is None else Binary(result.start, right.end, "and", result, pair, at)
-            if not self._now.is_operator(*_ORDER):
+            middle = self._tokens.now.start
+            right = self._expression(BINARY[operator] + 1)
+            end = self._tokens.end()
+            pair = nodes.Binary(first, end, operator, left, right, at)
+            result = pair if result is None else nodes.Binary(start, end, "and", result, pair, at)
+            first = middle
+            if not self._tokens.now.is_operator(*ORDER):
                 return result
-            left, at, operator = right, self._now.start, self._take().value
+            left, at, operator = right, self._tokens.now.start, self._tokens.take().value
 
-    def _piped(self, left: Node) -> Node:
-        name = self._take()
-        if name.kind is not TokenKind.NAME or not self._now.is_operator("("):
-            self._at -= 1
-            raise self._unexpected("`|` needs a function", hint="write `items | len()`; `||` is the logical or")
-        return self._postfix(self._call(name, first=left))
+    def _piped(self, left: Node, start: int) -> Node:
+        name = self._tokens.now
+        if name.kind is not TokenKind.NAME or not self._tokens.ahead().is_operator("("):
+            raise self._tokens.unexpected("`|` needs a function", hint="write `items | len()`; `||` is the logical or")
+        self._tokens.take()
+        return self._postfix(self._call(name, first=left, start=start), start)
 
     # Operands
 
     def _primary(self) -> Node:
-        token = self._now
-        with self._nested(token):
-            if token.kind is TokenKind.OPERATOR and token.value in _UNARY:
-                self._take()
-                operand = self._expression(_UNARY[token.value])
+        token = self._tokens.now
+        with self._tokens.nested(token):
+            if token.kind is TokenKind.OPERATOR and token.value in UNARY:
+                self._tokens.take()
+                operand = self._expression(UNARY[token.value])
                 operator = "not" if token.value == "!" else token.value
-                return self._postfix(Unary(token.start, self._end(), operator, operand))
-            return self._postfix(self._operand(token))
+                return self._postfix(nodes.Unary(token.start, self._tokens.end(), operator, operand), token.start)
+            return self._postfix(self._operand(token), token.start)
 
-    def _operand(self, token: Token) -> Node:
+    def _operand(self, token: Token) -> Node:  # noqa: PLR0911 - one line for each kind of operand
         if token.kind is TokenKind.NUMBER:
             return self._literal(token.number)
         if token.kind is TokenKind.TEXT:
@@ -351,53 +218,44 @@ class _Parser:
             return self._map()
         if token.kind is TokenKind.OPERATOR and (token.value.startswith("#") or token.value == "."):
             return self._pointer()
-        raise self._unexpected("" if token.kind is not TokenKind.END else "an operand is missing")
+        raise self._tokens.unexpected("" if token.kind is not TokenKind.END else "an operand is missing")
 
-    def _literal(self, value: int | Decimal | bool | None) -> Node:
-        token = self._take()
+    def _literal(self, value: Value) -> Node:
+        token = self._tokens.take()
         return Literal(token.start, token.end, value)
 
     def _quoted(self) -> Node:
-        token = self._take()
+        token = self._tokens.take()
         if not token.parts:
             return Literal(token.start, token.end, token.value)
         return text_node(self._text, token.start, token.end, token.parts, dashed=self._dashed)
 
     def _hole(self) -> Node:
-        hole = self._take().parts[0]
+        hole = self._tokens.take().parts[0]
         if not isinstance(hole, Hole):
             raise TypeError("a placeholder's token holds the placeholder")
         return parse_hole(self._text, hole, bare=True, dashed=self._dashed)
 
     def _named(self) -> Node:
-        token = self._now
-        if token.value in _CONSTANTS:
-            return self._literal(_CONSTANTS[token.value])
-        if token.value == "if" and not self._ahead().is_operator("(", ".", "?."):
-            raise self._unexpected(hint="write `a ? b : c`")
-        self._take()
-        if self._now.is_operator("("):
+        token = self._tokens.now
+        if token.value in CONSTANTS:
+            return self._literal(CONSTANTS[token.value])
+        if token.value == "if" and not self._tokens.ahead().is_operator("(", ".", "?."):
+            raise self._tokens.unexpected(hint="write `a ? b : c`")
+        self._tokens.take()
+        if self._tokens.now.is_operator("("):
             return self._call(token)
-        return Name(token.start, token.end, token.value)
+        return nodes.Name(token.start, token.end, token.value)
 
     def _parenthesised(self) -> Node:
-        opening = self._take()
+        opening = self._tokens.take()
         node = self._expression()
-        if not self._took(")"):
-            raise self._unclosed(opening, ")")
+        if not self._tokens.took(")"):
+            raise self._tokens.unclosed(opening, ")")
         return node
 
-    def _unclosed(self, opening: Token, closing: str) -> ExpressionError:
-        if self._now.kind is TokenKind.END:
-            return ExpressionError(
-                f"`{opening.value}` is never closed", opening.start, hint=f"close it with `{closing}`"
-            )
-        return (
-            self._left_over() if not self._now.is_operator(",", ":") else self._unexpected(f"`{closing}` belongs here")
-        )
-
     def _pointer(self) -> Node:
-        token = self._now
+        token = self._tokens.now
         if not self._predicates:
             hint = "write it as in `all(rows, .ok)`"
             raise ExpressionError(
@@ -405,125 +263,122 @@ class _Parser:
             )
         if token.value == ".":
             # Not taken: the path that follows reads the dot.
-            return Pointer(token.start, token.start, "item", implied=True)
+            return nodes.Pointer(token.start, token.start, "item", implied=True)
         which = token.value[1:]
         if which not in ("", "index", "acc"):
             raise ExpressionError(f"`{token.value}` is unknown", token.start, hint="there are `#`, `#index` and `#acc`")
-        self._take()
-        return Pointer(token.start, token.end, "index" if which == "index" else "acc" if which else "item")
+        self._tokens.take()
+        return nodes.Pointer(token.start, token.end, "index" if which == "index" else ("acc" if which else "item"))
 
     def _list(self) -> Node:
-        opening = self._take()
+        opening = self._tokens.take()
         items: list[Node] = []
-        while not self._took("]"):
-            if items and not self._took(","):
-                raise self._unclosed(opening, "]")
-            if items and self._took("]"):
+        while not self._tokens.took("]"):
+            if items and not self._tokens.took(","):
+                raise self._tokens.unclosed(opening, "]")
+            if items and self._tokens.took("]"):
                 break
             items.append(self._expression())
-        return ListOf(opening.start, self._end(), tuple(items))
+        return nodes.ListOf(opening.start, self._tokens.end(), tuple(items))
 
     def _map(self) -> Node:
-        opening = self._take()
+        opening = self._tokens.take()
         pairs: list[tuple[Node, Node]] = []
-        while not self._took("}"):
-            if pairs and not self._took(","):
-                raise self._unclosed(opening, "}")
-            if pairs and self._took("}"):
+        while not self._tokens.took("}"):
+            if pairs and not self._tokens.took(","):
+                raise self._tokens.unclosed(opening, "}")
+            if pairs and self._tokens.took("}"):
                 break
             pairs.append(self._pair(opening))
-        return MapOf(opening.start, self._end(), tuple(pairs))
+        return nodes.MapOf(opening.start, self._tokens.end(), tuple(pairs))
 
     def _pair(self, opening: Token) -> tuple[Node, Node]:
-        token = self._now
+        token = self._tokens.now
         if token.kind is TokenKind.END:
-            raise self._unclosed(opening, "}")
+            raise self._tokens.unclosed(opening, "}")
         if token.is_operator("("):
             key = self._parenthesised()
         elif token.kind is TokenKind.TEXT:
             key = self._quoted()
         elif token.kind in (TokenKind.NAME, TokenKind.NUMBER) or token.value.isalpha():
-            self._take()
+            self._tokens.take()
             key = Literal(token.start, token.end, token.value)
         else:
-            raise self._unexpected("a key is a name, a text, or an expression in parentheses")
-        self._expect(":", "a key")
+            raise self._tokens.unexpected("a key is a name, a text, or an expression in parentheses")
+        self._tokens.expect(":", "a key")
         return key, self._expression()
 
     # What follows an operand
 
-    def _postfix(self, node: Node) -> Node:
+    def _postfix(self, node: Node, start: int) -> Node:
         chained = False
         while True:
-            token = self._now
+            token = self._tokens.now
             if token.is_operator(".", "?."):
                 chained = chained or token.value == "?."
-                node = self._member(node)
+                node = self._member(node, start)
             elif token.is_operator("["):
-                node = self._bracket(node, optional=False)
+                node = self._bracket(node, start, optional=False)
             elif token.is_word("exists") or token.is_word("is"):
-                node = self._asked(Chain(node.start, node.end, node) if chained else node)
+                node = self._asked(nodes.Chain(start, node.end, node) if chained else node, start)
                 chained = False
             else:
-                return Chain(node.start, node.end, node) if chained else node
+                return nodes.Chain(start, node.end, node) if chained else node
 
-    def _member(self, target: Node) -> Node:
-        dot = self._take()
+    def _member(self, target: Node, start: int) -> Node:
+        dot = self._tokens.take()
         optional = dot.value == "?."
-        if optional and self._now.is_operator("["):
-            return self._bracket(target, optional=True)
-        key = self._take()
-        if key.kind not in (TokenKind.NAME, TokenKind.OPERATOR) or not (
-            key.value.isidentifier() or key.kind is TokenKind.NAME
-        ):
-            self._at -= key.kind is not TokenKind.END
-            raise self._unexpected(
-                f"a key is missing after `{dot.value}`", hint='write `a["key"]` for other keys than words'
-            )
-        if self._now.is_operator("("):
+        if optional and self._tokens.now.is_operator("["):
+            return self._bracket(target, start, optional=True)
+        key = self._tokens.now
+        if key.kind is not TokenKind.NAME and not (key.kind is TokenKind.OPERATOR and key.value.isalpha()):
+            hint = 'write `a["key"]` for other keys than words'
+            raise self._tokens.unexpected(f"a key is missing after `{dot.value}`", hint=hint)
+        self._tokens.take()
+        if self._tokens.now.is_operator("("):
             hint = "write it without `()`" if key.value == "length" else f"write `{key.value}(…)` around its operand"
             raise ExpressionError(f"there are no methods: `.{key.value}()`", key.start, hint=hint)
-        return Member(target.start, key.end, target, Literal(key.start, key.end, key.value), optional=optional)
+        return nodes.Member(start, key.end, target, Literal(key.start, key.end, key.value), optional=optional)
 
-    def _bracket(self, target: Node, *, optional: bool) -> Node:
-        opening = self._take()
-        with self._nested(opening):
-            if self._now.is_operator("*"):
-                raise self._unexpected(hint="write `map(items, .key)`, or ask with `all(…)`, `any(…)`")
-            first = None if self._now.is_operator(":") else self._expression()
-            if not self._took(":"):
-                if not self._took("]") or first is None:
-                    raise self._unclosed(opening, "]")
-                return Member(target.start, self._end(), target, first, optional=optional)
-            stop = None if self._now.is_operator("]") else self._expression()
-            if not self._took("]"):
-                raise self._unclosed(opening, "]")
-            return Slice(target.start, self._end(), target, first, stop)
+    def _bracket(self, target: Node, start: int, *, optional: bool) -> Node:
+        opening = self._tokens.take()
+        with self._tokens.nested(opening):
+            if self._tokens.now.is_operator("*"):
+                raise self._tokens.unexpected(hint="write `map(items, .key)`, or ask with `all(…)`, `any(…)`")
+            first = None if self._tokens.now.is_operator(":") else self._expression()
+            if not self._tokens.took(":"):
+                if not self._tokens.took("]") or first is None:
+                    raise self._tokens.unclosed(opening, "]")
+                return nodes.Member(start, self._tokens.end(), target, first, optional=optional)
+            stop = None if self._tokens.now.is_operator("]") else self._expression()
+            if not self._tokens.took("]"):
+                raise self._tokens.unclosed(opening, "]")
+            return nodes.Slice(start, self._tokens.end(), target, first, stop)
 
-    def _asked(self, operand: Node) -> Node:
-        word = self._take()
+    def _asked(self, operand: Node, start: int) -> Node:
+        word = self._tokens.take()
         if word.value == "exists":
-            return Exists(operand.start, word.end, operand)
-        negated = self._took("not")
-        kind = self._take()
+            return nodes.Exists(start, word.end, operand)
+        negated = self._tokens.took("not")
+        kind = self._tokens.now
         if kind.value not in KINDS:
-            self._at -= kind.kind is not TokenKind.END
-            raise self._unexpected("after `is` stands null, number, string, boolean, array or object")
-        return Is(operand.start, kind.end, operand, KINDS[kind.value], negated=negated)
+            raise self._tokens.unexpected("after `is` stands null, number, string, boolean, array or object")
+        self._tokens.take()
+        return nodes.Is(start, kind.end, operand, KINDS[kind.value], negated=negated)
 
     # Calls
 
-    def _call(self, name: Token, *, first: Node | None = None) -> Node:
+    def _call(self, name: Token, *, first: Node | None = None, start: int | None = None) -> Node:
         function = FUNCTIONS.get(name.value)
         if function is None:
-            raise _no_function(name)
-        opening = self._expect("(", f"`{name.value}`")
+            raise unknown_function(name.value, name.start)
+        opening = self._tokens.expect("(", f"`{name.value}`")
         arguments = [] if first is None else [first]
-        with self._nested(opening):
-            while not self._took(")"):
-                if len(arguments) > (first is not None) and not self._took(","):
-                    raise self._unclosed(opening, ")")
-                if self._took(")"):
+        with self._tokens.nested(opening):
+            while not self._tokens.took(")"):
+                if len(arguments) > (first is not None) and not self._tokens.took(","):
+                    raise self._tokens.unclosed(opening, ")")
+                if self._tokens.took(")"):
                     break
                 arguments.append(self._argument(function.kind_at(len(arguments))))
         if not function.least <= len(arguments) <= function.most:
@@ -532,24 +387,15 @@ class _Parser:
                 name.start,
                 hint=f"write `{function.usage()}`",
             )
-        start = name.start if first is None else first.start
-        return Call(start, self._end(), name.value, tuple(arguments))
+        return nodes.Call(name.start if start is None else start, self._tokens.end(), name.value, tuple(arguments))
 
     def _argument(self, kind: ParameterKind | None) -> Node:
         if kind != "predicate":
             return self._expression()
-        start, braces = self._now, self._took("{")
+        start, braces = self._tokens.now, self._tokens.took("{")
         self._predicates += 1
         body = self._expression()
         self._predicates -= 1
-        if braces and not self._took("}"):
-            raise self._unclosed(start, "}")
-        return Predicate(start.start, self._end(), body)
-
-
-def _no_function(name: Token) -> ExpressionError:
-    if name.value in LATER:
-        return ExpressionError(f"`{name.value}()` is not there yet", name.start, hint="it comes with a later release")
-    near = nearest(name.value, FUNCTIONS)
-    hint = f"did you mean `{near}`?" if near else "the reference lists the functions"
-    return ExpressionError(f"there is no function `{name.value}`", name.start, hint=hint)
+        if braces and not self._tokens.took("}"):
+            raise self._tokens.unclosed(start, "}")
+        return nodes.Predicate(start.start, self._tokens.end(), body)

@@ -87,6 +87,8 @@ class _Compiler:
             return self._split(text, list(holes.split(text, 0, len(text), sql=sql)), path)
         except ExpressionError as error:
             raise ExpressionError(error.message, error.offset, hint=error.hint, path=path) from None
+        except RecursionError:  # placeholders in the defaults of placeholders
+            raise ExpressionError("the placeholders are nested too deep", path=path) from None
 
     def _split(self, text: str, parts: list[Plain | Hole], path: _Path) -> _Part:
         found = [part for part in parts if isinstance(part, Hole)]

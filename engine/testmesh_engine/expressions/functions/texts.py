@@ -12,21 +12,21 @@ def _trim(_: Frame, text: str, chars: str | None = None) -> str:
 
 
 def _split(frame: Frame, text: str, delimiter: str, limit: int = -1) -> list[Value]:
-    return _pieces(frame, text, delimiter, limit)
+    return list(_pieces(frame, text, delimiter, limit))
 
 
 def _split_after(frame: Frame, text: str, delimiter: str, limit: int = -1) -> list[Value]:
     pieces = _pieces(frame, text, delimiter, limit)
-    return [*(f"{piece}{delimiter}" for piece in pieces[:-1]), *pieces[-1:]]
+    return [*(piece + delimiter for piece in pieces[:-1]), *pieces[-1:]]
 
 
-def _pieces(frame: Frame, text: str, delimiter: str, limit: int) -> list[Value]:
+def _pieces(frame: Frame, text: str, delimiter: str, limit: int) -> list[str]:
     """As Go's ``strings.SplitN``: no limit below 0, none at all for 0, single characters without a delimiter."""
     if limit == 0:
         return []
     frame.charge_items(text.count(delimiter) + 1)
     if delimiter:
-        return list(text.split(delimiter, limit - 1 if limit > 0 else -1))
+        return text.split(delimiter, limit - 1 if limit > 0 else -1)
     if 0 < limit < len(text):
         return [*text[: limit - 1], text[limit - 1 :]]
     return list(text)

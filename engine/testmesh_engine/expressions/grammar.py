@@ -1,0 +1,60 @@
+"""The operators and words of the language.
+
+Precedence and associativity are those of expr-lang/expr, ``parser/operator/operator.go``: ``not`` binds closer than
+``==``, ``??`` closer than anything, ``|`` pipes all that stands left of it.
+"""
+
+from __future__ import annotations
+
+UNARY = {"not": 50, "!": 50, "-": 90, "+": 90}
+BINARY = {
+    "|": 0,
+    "or": 10,
+    "and": 15,
+    "==": 20,
+    "!=": 20,
+    "<": 20,
+    ">": 20,
+    "<=": 20,
+    ">=": 20,
+    "in": 20,
+    "matches": 20,
+    "contains": 20,
+    "startsWith": 20,
+    "endsWith": 20,
+    "..": 25,
+    "+": 30,
+    "-": 30,
+    "*": 60,
+    "/": 60,
+    "%": 60,
+    "**": 100,
+    "??": 500,
+}
+SPELLINGS = {"||": "or", "&&": "and", "^": "**", "starts_with": "startsWith", "ends_with": "endsWith"}
+NEGATABLE = frozenset({"in", "matches", "contains", "startsWith", "endsWith"})
+ORDER = frozenset({"<", ">", "<=", ">="})
+CONSTANTS: dict[str, bool | None] = {"true": True, "false": False, "nil": None, "null": None}
+KINDS = {
+    "null": "nil",
+    "nil": "nil",
+    "number": "number",
+    "string": "text",
+    "text": "text",
+    "boolean": "boolean",
+    "array": "list",
+    "list": "list",
+    "object": "map",
+    "map": "map",
+    "bytes": "bytes",
+}
+"""The words after ``is``, and what they ask for."""
+
+MISTAKES = {
+    "=": "compare with `==`",
+    "===": "compare with `==`",
+    "::": "functions need no prefix",
+    "and": "an operand is missing",
+    "or": "an operand is missing",
+}
+"""What a word in the wrong place was most likely meant for."""
