@@ -42,6 +42,12 @@ class Settings:
     """How long an image that can't be pulled, or a pod that fits nowhere, is waited for: one or two of the kubelet's
     retries, so that a registry's hiccup ends no run."""
 
+    no_pod_seconds: int = 5
+    """How long a Job may be without a pod before its warnings are read: the Job controller needs a tenth of it."""
+
+    settle_seconds: float = 1.0
+    """A new Job's uid is written with the start of its pod, or after this time: one write in place of two."""
+
     grace_seconds: int = 30
     """Teardown after a deadline or a cancel: Kubernetes' own default."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import cast
 
 from testmesh_operator.resources.base import JsonObject
 
@@ -13,12 +12,13 @@ RUN_UID_LABEL = "testmesh.io/run-uid"
 RUN_LABEL = "testmesh.io/run"
 FLOW_LABEL = "testmesh.io/flow"
 CONTAINER = "runner"
+START_TIMEOUT_ANNOTATION = "testmesh.io/start-timeout-seconds"
 ATTEMPT_ANNOTATION = "batch.kubernetes.io/job-index-failure-count"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFacts:
-    """A run's Job. ``ended`` is the reason of its last condition, "" while it may still make pods."""
+    """A run's Job. ``ended`` is the reason of its last condition, "" while it may still make pods. Times in seconds."""
 
     namespace: str
     name: str
@@ -26,6 +26,11 @@ class JobFacts:
     resource_version: str
     owner_uid: str
     run: str
+    run_uid: str
+    backoff_limit: int = 0
+    deadline: int = 0
+    grace: int = 0
+    start_timeout: int = 0
     ended: str = ""
     message: str = ""
     deleting: bool = False
@@ -41,6 +46,7 @@ class RunnerFacts:
     exit_code: int | None = None
     """None until it has terminated."""
     ended_reason: str = ""
+    ended_at: datetime | None = None
     message: str = ""
     """Its termination message, as the kubelet read it."""
     image: str = ""
@@ -67,7 +73,9 @@ class PodFacts:
     disruption_message: str = ""
     deadline: int | None = None
     deleting: bool = False
+    containers: int = 1
     gone: bool = False
+    """Deleted: these are the last facts that were seen of it."""
     runner: RunnerFacts = field(default_factory=RunnerFacts)
 
 
@@ -82,7 +90,8 @@ class WarningFacts:
 
 def read_job(body: JsonObject) -> JobFacts:
     """The facts of a Job. Raises nothing for missing fields: they are what has not happened yet."""
-    metadata, status = _object(body, "metadata"), _object(body, "status")
+    metadata, spec, status = _object(body, "metadata"), _object(body, "spec"), _object(body, "status")
+    labels, pod = _object(metadata, "labels"), _object(_object(spec, "template"), "spec")
     condition = next(
         (item for item in _objects(status, "conditions") if item.get("status") == "True" and _ends(item)), {}
     )
@@ -92,7 +101,12 @@ def read_job(body: JsonObject) -> JobFacts:
         uid=_text(metadata, "uid"),
         resource_version=_text(metadata, "resourceVersion"),
         owner_uid=next((_text(owner, "uid") for owner in _objects(metadata, "ownerReferences")), ""),
-        run=_text(_object(metadata, "labels"), RUN_LABEL),
+        run=_text(labels, RUN_LABEL),
+        run_uid=_text(labels, RUN_UID_LABEL),
+        backoff_limit=_number(spec, "backoffLimitPerIndex"),
+        deadline=_number(pod, "activeDeadlineSeconds"),
+        grace=_number(pod, "terminationGracePeriodSeconds"),
+        start_timeout=int(_text(_object(metadata, "annotations"), START_TIMEOUT_ANNOTATION) or 0),
         ended=_text(condition, "reason") or _text(condition, "type"),
         message=_text(condition, "message"),
         deleting="deletionTimestamp" in metadata,
@@ -126,6 +140,7 @@ def read_pod(body: JsonObject) -> PodFacts:
         disruption_message=_text(disruption, "message") if disrupted else "",
         deadline=deadline if isinstance(deadline, int) else None,
         deleting="deletionTimestamp" in metadata,
+        containers=len(list(_objects(spec, "containers"))),
         runner=_read_runner(status),
     )
 
@@ -151,6 +166,7 @@ def _read_runner(status: JsonObject) -> RunnerFacts:
         started="running" in state or "terminated" in state,
         exit_code=exit_code if isinstance(exit_code, int) else None,
         ended_reason=_text(ended, "reason"),
+        ended_at=_time(ended, "finishedAt"),
         message=_text(ended, "message"),
         image=_text(container, "imageID") or _text(container, "image"),
     )
@@ -163,7 +179,7 @@ def _ends(condition: JsonObject) -> bool:
 
 def _object(parent: JsonObject, key: str) -> JsonObject:
     value = parent.get(key)
-    return cast("JsonObject", value) if isinstance(value, dict) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _objects(parent: JsonObject, key: str) -> Iterator[JsonObject]:
@@ -176,6 +192,11 @@ def _objects(parent: JsonObject, key: str) -> Iterator[JsonObject]:
 def _text(parent: JsonObject, key: str) -> str:
     value = parent.get(key)
     return value if isinstance(value, str) else ""
+
+
+def _number(parent: JsonObject, key: str) -> int:
+    value = parent.get(key)
+    return value if isinstance(value, int) else 0
 
 
 def _time(parent: JsonObject, key: str) -> datetime | None:

@@ -37,9 +37,7 @@ class PodTemplate(Model):
         description="Of the pod; laid over the restricted defaults.",
         json_schema_extra=native("V1PodSecurityContext"),
     )
-    volumes: list[JsonObject] | None = Field(
-        default=None, json_schema_extra=native("V1Volume") | keyed_by("name")
-    )
+    volumes: list[JsonObject] | None = Field(default=None, json_schema_extra=native("V1Volume") | keyed_by("name"))
     volume_mounts: list[JsonObject] | None = Field(
         default=None,
         description="Of the runner container.",

@@ -17,7 +17,8 @@ from testmesh_operator.resources.base import JsonObject
 
 _QUANTITY: JsonObject = {
     "anyOf": [{"type": "integer"}, {"type": "string"}],
-    "pattern": r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$",
+    # k8s.io/apimachinery/pkg/api/resource: a number, then a binary, decimal or exponent suffix.
+    "pattern": r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+))?$",
     "x-kubernetes-int-or-string": True,
 }
 _QUANTITIES = frozenset({"sizeLimit", "divisor"})

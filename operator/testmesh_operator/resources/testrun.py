@@ -75,7 +75,17 @@ class FlowReference(Model):
     name: str = Field(min_length=1, max_length=253)
 
 
-_FIXED = ("flowRef", "source", "flow", "env", "envFrom", "activeDeadlineSeconds", "startTimeoutSeconds", "backoffLimit", "podTemplate")
+_FIXED = (
+    "flowRef",
+    "source",
+    "flow",
+    "env",
+    "envFrom",
+    "activeDeadlineSeconds",
+    "startTimeoutSeconds",
+    "backoffLimit",
+    "podTemplate",
+)
 
 
 def _unchanged(name: str) -> str:
@@ -92,10 +102,7 @@ class TestRunSpec(RunTemplate):
                     "[has(self.flowRef), has(self.source), has(self.flow)].filter(given, given).size() == 1",
                     "give exactly one of flowRef, source and flow",
                 ),
-                *(
-                    rule(_unchanged(name), f"{name} can't be changed: create another TestRun")
-                    for name in _FIXED
-                ),
+                *(rule(_unchanged(name), f"{name} can't be changed: create another TestRun") for name in _FIXED),
                 rule(
                     "!(has(oldSelf.cancel) && oldSelf.cancel) || (has(self.cancel) && self.cancel)",
                     "a cancel can't be taken back: create another TestRun",
