@@ -50,17 +50,18 @@ class Buildah:
             self._build(image, context, log)
         self._note(image.name, key)
 
-    @contextmanager
-    def archive(self, image: Image) -> Iterator[Path]:
-        """A docker-archive of a built image, while it is needed."""
-        file = self._folder / "image.tar"
-        file.unlink(missing_ok=True)
-        target = f"docker-archive:{file}:{image.name}"
-        shell.logged([*self._buildah, "push", "--quiet", image.name, target], self._log(image), env=self._environment)
-        try:
-            yield file
-        finally:
-            file.unlink(missing_ok=True)
+    def export(self, image: Image, layout: Path) -> None:
+        """Add a built image to a folder in the OCI layout; blobs that are there already are not written again."""
+        words = [
+            "push",
+            "--quiet",
+            "--format",
+            "oci",
+            "--disable-compression",
+            image.name,
+            f"oci:{layout}:{image.name}",
+        ]
+        shell.logged([*self._buildah, *words], self._log(image), env=self._environment)
 
     @property
     def _folder(self) -> Path:

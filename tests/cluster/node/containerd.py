@@ -1,6 +1,10 @@
 """The node's containerd, by its own client `ctr`."""
 
 import json
+import shutil
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +33,13 @@ class Containerd:
         return bool(names)
 
     def load(self, archive: Path, image: str, *, key: str) -> None:
-        """Take an image from a docker-archive or OCI archive, and note the key of what it was made from."""
+        """Take an image from an archive (of `docker save`, or in the OCI layout), and note what it was made from.
+
+        Args:
+            archive: may lack blobs that containerd has already.
+            image: its full name.
+            key: of all that it was made from.
+        """
         self._lines("images", "import", str(archive))
         if image not in self._lines("images", "list", "--quiet"):
             raise NodeError(f"{archive} does not hold the image {image}.")
@@ -39,12 +49,41 @@ class Containerd:
         draft.write_text(json.dumps(loaded, indent=1, sort_keys=True))
         draft.replace(self._notes)
 
+    @contextmanager
+    def layout(self) -> Iterator[Path]:
+        """A folder in the OCI layout, for a while, that holds all the blobs of containerd, by hard links."""
+        folder = self.images / "testmesh-layout"
+        shutil.rmtree(folder, ignore_errors=True)
+        blobs = folder / "blobs" / "sha256"
+        blobs.mkdir(parents=True)
+        for blob in self._blobs.glob("*"):
+            (blobs / blob.name).hardlink_to(blob)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder)
+
+    def load_from(self, layout: Path, image: str, *, key: str) -> None:
+        """Take an image out of a layout that began as ours: only what containerd lacks is copied."""
+        archive = layout / "new.tar"
+        with tarfile.open(archive, "w") as tar:
+            for blob in sorted((layout / "blobs" / "sha256").iterdir()):
+                if not (self._blobs / blob.name).exists():
+                    tar.add(blob, blob.relative_to(layout))
+            tar.add(layout / "oci-layout", "oci-layout")
+            tar.add(layout / "index.json", "index.json")
+        self.load(archive, image, key=key)
+
     def loaded(self) -> dict[str, str]:
         """Image name to the key of what it was made from. The note lives and dies with the folder of images."""
         try:
             return {str(image): str(key) for image, key in json.loads(self._notes.read_text()).items()}
         except FileNotFoundError:
             return {}
+
+    @property
+    def _blobs(self) -> Path:
+        return self.images / "io.containerd.content.v1.content" / "blobs" / "sha256"
 
     @property
     def _notes(self) -> Path:

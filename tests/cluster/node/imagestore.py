@@ -26,8 +26,9 @@ def ensure(images: Sequence[Image], engine: Containerd, builder: Buildah, *, pro
     stale = [image for image in images if image.name != DEBIAN and loaded.get(image.name) != keys[image.name]]
     for image in stale:
         _build(image, images, keys, builder=builder)
-        with progress.stage(f"loading image {image.short}"), builder.archive(image) as archive:
-            engine.load(archive, image.name, key=keys[image.name])
+        with progress.stage(f"loading image {image.short}"), engine.layout() as layout:
+            builder.export(image, layout)
+            engine.load_from(layout, image.name, key=keys[image.name])
     return [image.short for image in stale]
 
 
