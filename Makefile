@@ -10,7 +10,7 @@ TEST_NODE := testmesh-test
 # Our own modules are compiled once, not at every start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo down test try setup check format unit integration cluster cluster-tests bench crds lock clean
+.PHONY: help demo down env test try setup check format unit integration cluster cluster-tests bench crds lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -53,6 +53,9 @@ integration: setup ## tests against real servers on loopback
 cluster: setup ## a real cluster with our images on it, and nothing else
 	@$(PYTHON_TOOL) -m cluster.node up
 	@$(PYTHON_TOOL) -m cluster.node images
+
+env: setup ## shell lines for the demo's cluster: eval "$(make -s env)"
+	@$(PYTHON_TOOL) -m cluster.node env
 
 cluster-tests: export TESTMESH_NODE ?= $(TEST_NODE)
 cluster-tests: setup ## scenarios on a cluster of their own, taken away at the end unless KEEP=1

@@ -35,9 +35,14 @@ def install_operator(helm: Path, kubeconfig: Path, *values: str, timeout: float 
 
 def deploy_services(kubectl: Kubectl, *, timeout: float = 180) -> None:
     """Apply PostgreSQL, Kafka and the four services, and wait until each is ready."""
-    kubectl("apply", "--kustomize", str(MANIFESTS))
+    apply_services(kubectl)
     for name in (*PROVIDERS, *SERVICES):
         wait_ready(kubectl, name, timeout=timeout)
+
+
+def apply_services(kubectl: Kubectl) -> None:
+    """Apply PostgreSQL, Kafka and the four services; they start while the caller does something else."""
+    kubectl("apply", "--kustomize", str(MANIFESTS))
 
 
 def wait_ready(kubectl: Kubectl, deployment: str, *, timeout: float = 120) -> None:

@@ -27,11 +27,16 @@ class Kubectl:
 
     def __call__(self, *arguments: str, stdin: str | None = None, timeout: float = 120) -> str:
         """Run one command and return what it printed. Raises :class:`KubectlError` where it fails."""
-        command = [str(self.binary), f"--kubeconfig={self.kubeconfig}", *self._context(), *arguments]
+        command = self.command(*arguments)
         done = subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=timeout, check=False)
         if done.returncode:
             raise KubectlError(f"kubectl {' '.join(arguments)}\n{done.stderr.strip()}")
         return done.stdout
+
+    def command(self, *arguments: str) -> list[str]:
+        """The words of a command line, for a caller that runs it itself."""
+        context = [f"--context={self.context}"] if self.context else []
+        return [str(self.binary), f"--kubeconfig={self.kubeconfig}", *context, *arguments]
 
     def get(self, kind: str, name: str, *, namespace: str = "") -> dict[str, Any]:
         """One object, as the API server gives it."""
@@ -66,9 +71,6 @@ class Kubectl:
     def _json(self, *arguments: str) -> dict[str, Any]:
         data: dict[str, Any] = json.loads(self(*arguments))
         return data
-
-    def _context(self) -> list[str]:
-        return [f"--context={self.context}"] if self.context else []
 
 
 def eventually(read: Callable[[], T | None], *, what: str, timeout: float = 60) -> T:

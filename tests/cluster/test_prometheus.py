@@ -41,8 +41,8 @@ def test_prometheus_scrapes_what_the_runs_did(
 @contextmanager
 def _metrics_port(kubectl: Kubectl) -> Iterator[str]:
     """The operator's metrics on a loopback port of this machine."""
-    command = [str(kubectl.binary), f"--kubeconfig={kubectl.kubeconfig}", "port-forward", "--namespace", SYSTEM]
-    forward = subprocess.Popen([*command, "service/testmesh-metrics", ":8080"], stdout=subprocess.PIPE, text=True)
+    command = kubectl.command("port-forward", "--namespace", SYSTEM, "service/testmesh-metrics", ":8080")
+    forward = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert forward.stdout is not None
         match = re.search(r"127\.0\.0\.1:(\d+)", forward.stdout.readline())
