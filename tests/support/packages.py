@@ -120,13 +120,9 @@ def _refuse_where_apt_cannot(packages: Sequence[str]) -> None:
 def _no_default_database_server() -> Iterator[None]:
     """While apt runs: Debian's PostgreSQL would create a server and start it on port 5432, which the stack needs.
 
-    The setting goes away again, so that what the machine's owner installs later behaves as usual. A machine that has
-    postgresql-common already is left as it is.
+    The setting goes away again, so that what the machine's owner installs later behaves as usual.
     """
-    if CREATE_NO_CLUSTER.parent.parent.is_dir():
-        yield
-        return
-    CREATE_NO_CLUSTER.parent.mkdir(parents=True)
+    CREATE_NO_CLUSTER.parent.mkdir(parents=True, exist_ok=True)
     CREATE_NO_CLUSTER.write_text("create_main_cluster = false\n", encoding="utf-8")
     try:
         yield

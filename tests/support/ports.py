@@ -2,43 +2,30 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 from pathlib import Path
 
 from support.errors import SetupError
 
 HOST = "127.0.0.1"
+LISTENED_ON = range(10_000, 30_000)  # below Kubernetes' node ports, and Linux' ports for outgoing connections
 LISTENING = "0A"  # the state column of /proc/net/tcp: proc(5)
 
 
 def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.socket() as listener:
-        listener.bind((HOST, 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """A port that nobody has at this moment, and that no outgoing connection will be given before it is used."""
+    while True:
+        port = secrets.choice(LISTENED_ON)
+        if _is_free(port):
+            return port
 
 
 def require_free(port: int, *, wanted_by: str) -> None:
     """Raises SetupError, with the process that has it, when ``port`` is taken."""
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a connection that lingers takes no port
-        try:
-            listener.bind((HOST, port))
-        except OSError as error:
-            holder = holder_of(port) or "another process"
-            raise SetupError(
-                f"port {port}, for {wanted_by}, is taken by {holder}; stop that, or use free ports"
-            ) from error
-
-
-def answers(port: int) -> bool:
-    """Whether something accepts connections on the port."""
-    try:
-        socket.create_connection((HOST, port), timeout=1).close()
-    except OSError:
-        return False
-    return True
+    if not _is_free(port):
+        holder = holder_of(port) or "another process"
+        raise SetupError(f"port {port}, for {wanted_by}, is taken by {holder}; stop that, or use free ports")
 
 
 def holder_of(port: int) -> str | None:
@@ -49,6 +36,16 @@ def holder_of(port: int) -> str | None:
             name = (folder / "comm").read_text(encoding="utf-8").strip()
             return f"{name} (pid {folder.name})"
     return None
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a connection that lingers takes no port
+        try:
+            listener.bind((HOST, port))
+        except OSError:
+            return False
+    return True
 
 
 def _listening_inodes(port: int) -> set[str]:

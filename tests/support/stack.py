@@ -157,10 +157,10 @@ def running_stack(
     Raises:
         SetupError: a port is taken, something is missing, or something doesn't come up.
     """
+    packages.ensure(packages.STACK, say)
     ports = ports or Ports.free()
     for field, port in zip(fields(ports), astuple(ports), strict=True):
         require_free(port, wanted_by=field.name)
-    packages.ensure(packages.STACK, say)
     with _work_folder(say) as folder, ExitStack() as servers:
         logs = folder / "logs"
         stack = Stack(ports, logs)

@@ -24,6 +24,7 @@ LOG = logging.getLogger("services")
 GROUP = "notification-service"
 POLL_SECONDS = 0.2
 TRY_AGAIN_SECONDS = 0.5
+STORE_SECONDS = 5  # what takes longer is tried again, or left to the next consumer when the service is told to end
 DROP_EVENT = "drop-event"
 
 
@@ -112,8 +113,8 @@ class Consumer:
             raise RuntimeError("start() was not called")
         try:
             asyncio.run_coroutine_threadsafe(_insert(self._pool, notification), self._loop).result()
-        except psycopg.Error as error:
-            LOG.warning("storing a notification, will try again: %s", error)
+        except (psycopg.Error, TimeoutError) as error:
+            LOG.warning("storing a notification, will try again: %s", str(error) or "timeout")
             return False
         return True
 
@@ -143,7 +144,7 @@ def _message(kind: str, content: Mapping[str, object]) -> str:
 
 
 async def _insert(pool: Pool, notification: Notification) -> None:
-    async with pool.connection() as connection:
+    async with asyncio.timeout(STORE_SECONDS), pool.connection() as connection:
         await connection.execute(
             "INSERT INTO notification_service.notifications (event_id, user_id, type, message)"
             " VALUES (%(event_id)s, %(user_id)s, %(type)s, %(message)s) ON CONFLICT (event_id) DO NOTHING",

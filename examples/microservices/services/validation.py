@@ -12,6 +12,7 @@ from starlette.requests import Request
 MAX_INTEGER = 2**31 - 1  # PostgreSQL's INTEGER
 MAX_PRICE = Decimal("99999999.99")
 MAX_TEXT = 10_000
+MAX_BODY_BYTES = 1024 * 1024
 
 
 class Problem(Exception):
@@ -91,14 +92,23 @@ class Fields:
 
 
 async def fields_of(request: Request) -> Fields:
-    """The fields of the request's body; 400 when that isn't a JSON object."""
+    """The fields of the request's body; 400 when that isn't a JSON object, 413 when it is too large."""
     try:
-        body = parse_json(await request.body())
+        body = parse_json(await _body(request))
     except (ValueError, RecursionError):
         raise invalid(None, "the body is not JSON") from None
     if not isinstance(body, dict):
         raise invalid(None, "the body is not a JSON object")
     return Fields(body)
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise Problem(413, "too_large", message=f"the body has more than {MAX_BODY_BYTES} bytes")
+    return bytes(body)
 
 
 def parse_json(text: bytes) -> object:

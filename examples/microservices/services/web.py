@@ -29,7 +29,6 @@ from services.settings import Settings
 from services.validation import Problem
 
 LOG = logging.getLogger("services")
-MAX_BODY_BYTES = 1024 * 1024
 SHUTDOWN_SECONDS = 5
 
 
@@ -76,7 +75,6 @@ def application(settings: Settings, *, routes: Sequence[Route], dependencies: De
         exception_handlers={Problem: _problem, HTTPException: _http_error, Exception: _our_error}
         | dict.fromkeys((*UNAVAILABLE, Unpublished), _dependency_away),
         lifespan=lifespan,
-        max_body_size=MAX_BODY_BYTES,
     )
 
 

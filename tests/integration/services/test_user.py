@@ -80,6 +80,12 @@ def test_body_that_is_no_json_object_is_refused(shop: Shop, stack: Stack, body: 
     assert (400, "invalid") == (answer.status_code, answer.json()["error"])
 
 
+def test_body_that_is_too_large_is_refused(shop: Shop, stack: Stack) -> None:
+    """In the same form as every error."""
+    answer = shop.client.post(f"{stack.url('user')}/api/v1/users", content=b" " * 2_000_000)
+    assert (413, "too_large") == (answer.status_code, answer.json()["error"])
+
+
 @pytest.mark.parametrize("user_id", ["00000000-0000-0000-0000-000000000000", "7", "john"])
 def test_unknown_user_is_not_found(shop: Shop, stack: Stack, user_id: str) -> None:
     """Also where the id can't be one."""
