@@ -164,7 +164,7 @@ class Buildah:
 
 
 def _driver(folder: Path) -> str:
-    """overlay where the kernel mounts it here; vfs copies every layer whole, but works on an overlay too."""
+    """Choose overlay, unless the folder is on one itself: vfs copies every layer whole, but works there too."""
     folder.mkdir(parents=True, exist_ok=True)
     kind = shell.output(["stat", "--file-system", "--format", "%T", folder]).strip()
     return "vfs" if kind == "overlayfs" else "overlay"
@@ -183,7 +183,7 @@ def _pip_settings() -> str:
 
 
 def _proxies() -> dict[str, str]:
-    """apt's proxy as an environment variable: buildah hands it to the build and keeps it out of the image."""
+    """Hand on apt's proxy as an environment variable: buildah passes it to the build and keeps it out of the image."""
     if "http_proxy" in os.environ:
         return {}
     told = shell.output(["apt-config", "dump", "--format", "%v", "Acquire::http::Proxy"]).strip()

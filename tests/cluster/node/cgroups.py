@@ -33,7 +33,7 @@ def create(name: str) -> None:
 
 def processes_of(name: str) -> list[processes.Process]:
     """Every live process of the group."""
-    found = set()
+    found: set[int] = set()
     for _, mount in _hierarchies():
         for file in (mount / name).rglob("cgroup.procs"):
             with suppress(OSError):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from cluster.node import binaries, catalogue, imagestore, shell
+from cluster.node import catalogue, imagestore, programs, shell
 from cluster.node.buildah import Buildah
 from cluster.node.errors import NodeError
 from cluster.node.localnode import LocalNode
@@ -77,7 +77,7 @@ class OnThisMachine:
 
     def cluster(self) -> Cluster:
         """See Provider."""
-        tools = binaries.ensure(self.settings.cache, self.progress).tools
+        tools = programs.ensure(self.settings.cache, self.progress).tools
         return Cluster(self._node.paths.kubeconfig, tools / "kubectl", tools / "helm")
 
     @property
@@ -120,7 +120,7 @@ class Kind:
         chosen = [image for image in (imagestore.choose(known, names) if names else known) if image.ours]
         for image in chosen:
             with self.progress.stage(f"building and loading image {image.short}"):
-                build = ["docker", "build", "--tag", image.short, "--file", image.file, image.context]
+                build: list[str | Path] = ["docker", "build", "--tag", image.short, "--file", image.file, image.context]
                 shell.logged(build, self._log)
                 self._kind("load", "docker-image", image.short)
         return [image.short for image in chosen]
@@ -188,7 +188,7 @@ class ExistingContext:
 
 
 def choose(settings: Settings, progress: Progress) -> Provider:
-    """The first that there is: the context that the settings name, kind with a Docker engine that answers, this machine."""
+    """The first that there is: the context of the settings, kind with a Docker engine that answers, this machine."""
     if settings.kube_context:
         return ExistingContext(settings, progress, settings.kube_context)
     if shutil.which("kind") and shell.succeeds(["docker", "info"]):
@@ -206,7 +206,7 @@ def _with_tools(kubeconfig: Path, settings: Settings, progress: Progress) -> Clu
     kubectl, helm = shutil.which("kubectl"), shutil.which("helm")
     if kubectl and helm:
         return Cluster(kubeconfig, Path(kubectl), Path(helm))
-    tools = binaries.ensure(settings.cache, progress).tools
+    tools = programs.ensure(settings.cache, progress).tools
     return Cluster(kubeconfig, Path(kubectl or tools / "kubectl"), Path(helm or tools / "helm"))
 
 

@@ -26,7 +26,7 @@ class Containerd:
         return self.socket.exists() and shell.succeeds([*self._ctr, "version"])
 
     def forget_containers(self) -> bool:
-        """Remove the records and the file systems of containers that died with the last node; whether there were any."""
+        """Remove the records and file systems of containers that died with the last node; whether there were any."""
         names = self._lines("containers", "list", "--quiet")
         if names:
             self._lines("containers", "delete", *names)

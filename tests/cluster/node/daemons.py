@@ -1,10 +1,10 @@
 """The command line of each daemon of the node."""
 
 from cluster.node.addresses import Addresses
-from cluster.node.binaries import Binaries
 from cluster.node.config import NODE_NAME
 from cluster.node.paths import Paths
 from cluster.node.processes import Daemon
+from cluster.node.programs import Programs
 
 _ETCD = "http://127.0.0.1:2379"
 
@@ -22,13 +22,13 @@ def etcd(paths: Paths) -> Daemon:
     return Daemon("etcd", ("etcd", f"--data-dir={paths.state}/etcd", *clients, *peers))
 
 
-def apiserver(paths: Paths, addresses: Addresses, binaries: Binaries) -> Daemon:
+def apiserver(paths: Paths, addresses: Addresses, programs: Programs) -> Daemon:
     """The API, with its own defaults wherever there are any."""
     pki = paths.pki
     return Daemon(
         "kube-apiserver",
         (
-            str(binaries["kube-apiserver"]),
+            str(programs["kube-apiserver"]),
             f"--etcd-servers={_ETCD}",
             f"--service-cluster-ip-range={addresses.services}",
             f"--bind-address={addresses.node}",
@@ -50,11 +50,11 @@ def apiserver(paths: Paths, addresses: Addresses, binaries: Binaries) -> Daemon:
     )
 
 
-def workers(paths: Paths, addresses: Addresses, binaries: Binaries) -> list[Daemon]:
+def workers(paths: Paths, addresses: Addresses, programs: Programs) -> list[Daemon]:
     """All that need the API server."""
     admin, pki = f"--kubeconfig={paths.kubeconfig}", paths.pki
     controllers = (
-        str(binaries["kube-controller-manager"]),
+        str(programs["kube-controller-manager"]),
         admin,
         f"--service-account-private-key-file={pki}/sa.key",
         f"--root-ca-file={pki}/ca.crt",
@@ -64,9 +64,9 @@ def workers(paths: Paths, addresses: Addresses, binaries: Binaries) -> list[Daem
         "--leader-elect=false",
         "--bind-address=127.0.0.1",
     )
-    scheduler = (str(binaries["kube-scheduler"]), admin, "--leader-elect=false", "--bind-address=127.0.0.1")
+    scheduler = (str(programs["kube-scheduler"]), admin, "--leader-elect=false", "--bind-address=127.0.0.1")
     kubelet = (
-        str(binaries["kubelet"]),
+        str(programs["kubelet"]),
         f"--config={paths.conf}/kubelet-config.json",
         f"--kubeconfig={paths.conf}/kubelet.json",
         f"--hostname-override={NODE_NAME}",
@@ -77,8 +77,8 @@ def workers(paths: Paths, addresses: Addresses, binaries: Binaries) -> list[Daem
         Daemon("kube-controller-manager", controllers),
         Daemon("kube-scheduler", scheduler),
         Daemon("kubelet", kubelet),
-        Daemon("kube-proxy", (str(binaries["kube-proxy"]), f"--config={paths.conf}/proxy-config.json")),
-        Daemon("coredns", (str(binaries.folder / "coredns"), "-conf", f"{paths.conf}/Corefile")),
+        Daemon("kube-proxy", (str(programs["kube-proxy"]), f"--config={paths.conf}/proxy-config.json")),
+        Daemon("coredns", (str(programs.folder / "coredns"), "-conf", f"{paths.conf}/Corefile")),
     ]
 
 

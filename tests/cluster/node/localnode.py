@@ -7,14 +7,14 @@ import urllib.request
 from contextlib import suppress
 from dataclasses import dataclass
 
-from cluster.node import binaries, cgroups, claim, config, daemons, leftovers, network, packages, pause, pki, processes
+from cluster.node import cgroups, claim, config, daemons, leftovers, network, packages, pause, pki, processes, programs
 from cluster.node.addresses import Addresses
 from cluster.node.api import Api
-from cluster.node.binaries import Binaries
 from cluster.node.claim import Claim
 from cluster.node.containerd import Containerd
 from cluster.node.errors import NodeError
 from cluster.node.paths import Paths
+from cluster.node.programs import Programs
 from cluster.node.progress import Progress
 from cluster.node.settings import Settings
 
@@ -53,9 +53,9 @@ class LocalNode:
             self.progress.say("removed what an earlier node has left")
         _check_disk(self.settings)
         packages.install(packages.NODE, self.progress)
-        programs = binaries.ensure(self.settings.cache, self.progress)
+        binaries = programs.ensure(self.settings.cache, self.progress)
         with self.progress.stage("starting the node: Kubernetes for tests, not for work that must last"):
-            self._start(claim.take(self.settings), programs)
+            self._start(claim.take(self.settings), binaries)
         return True
 
     def down(self) -> bool:
@@ -76,7 +76,7 @@ class LocalNode:
         api = Api(self.paths, held.addresses)
         return [] if api.ready() and api.node_ready() else ["its API server or kubelet is not ready"]
 
-    def _start(self, held: Claim, programs: Binaries) -> None:
+    def _start(self, held: Claim, binaries: Programs) -> None:
         addresses, paths = held.addresses, self.paths
         self._prepare(addresses)
         space = network.netns(self.settings.name)
@@ -88,13 +88,13 @@ class LocalNode:
 
         start(daemons.containerd(paths))
         start(daemons.etcd(paths))
-        start(daemons.apiserver(paths, addresses, programs))
-        self._ready_containerd(programs)
+        start(daemons.apiserver(paths, addresses, binaries))
+        self._ready_containerd(binaries)
         api = Api(paths, addresses)
         processes.wait("the API server to be ready", api.ready, paths, daemons=started, seconds=90)
         for path, value in config.dns_objects(addresses):
             api.apply(path, value)
-        for daemon in daemons.workers(paths, addresses, programs):
+        for daemon in daemons.workers(paths, addresses, binaries):
             start(daemon)
         self._wait_for_workers(api, addresses, started)
         paths.ready.touch()
@@ -111,7 +111,7 @@ class LocalNode:
         pki.create(paths.pki, addresses)
         config.write(paths, addresses, name=self.settings.name, images=self.containerd.images)
 
-    def _ready_containerd(self, programs: Binaries) -> None:
+    def _ready_containerd(self, binaries: Programs) -> None:
         """Wait for it, make it forget the last node's containers, and give it the pause image."""
         engine, paths, space = self.containerd, self.paths, network.netns(self.settings.name)
         processes.wait("containerd to answer", engine.answers, paths, daemons=["containerd"], seconds=60)
@@ -121,10 +121,10 @@ class LocalNode:
             processes.end([old] if old else [], leftovers.CONTAINERD_GRACE_SECONDS)
             processes.start(daemons.containerd(paths), paths, space)
             processes.wait("containerd to answer", engine.answers, paths, daemons=["containerd"], seconds=60)
-        key = programs.folder.name
+        key = binaries.folder.name
         if engine.loaded().get(config.PAUSE_IMAGE) != key:
             archive = paths.state / "pause.tar"
-            pause.archive(programs["pause"], archive)
+            pause.archive(binaries["pause"], archive)
             engine.load(archive, config.PAUSE_IMAGE, key=key)
 
     def _wait_for_workers(self, api: Api, addresses: Addresses, started: list[str]) -> None:

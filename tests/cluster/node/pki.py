@@ -13,7 +13,7 @@ _KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
 def create(folder: Path, addresses: Addresses) -> None:
     """Write ca, sa, apiserver, admin and kubelet, each as NAME.key and NAME.crt (sa: its key only)."""
     folder.mkdir(mode=0o700, parents=True)
-    authority = ["-keyout", folder / "ca.key", "-out", folder / "ca.crt"]
+    authority: list[str | Path] = ["-keyout", folder / "ca.key", "-out", folder / "ca.crt"]
     shell.output(["openssl", "req", "-x509", *_KEY, *authority, "-days", DAYS, "-subj", "/CN=testmesh-node"])
     shell.output(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", folder / "sa.key"])
     names = (
@@ -35,6 +35,6 @@ def _certificate(folder: Path, name: str, subject: str, *, alternatives: list[st
     key, request, extensions = folder / f"{name}.key", folder / f"{name}.csr", folder / f"{name}.ext"
     extensions.write_text(f"subjectAltName={','.join(alternatives)}\nextendedKeyUsage=serverAuth,clientAuth\n")
     shell.output(["openssl", "req", *_KEY, "-keyout", key, "-out", request, "-subj", subject])
-    authority = ["-CA", folder / "ca.crt", "-CAkey", folder / "ca.key", "-CAcreateserial"]
-    signed = ["-out", folder / f"{name}.crt", "-days", DAYS, "-extfile", extensions]
+    authority: list[str | Path] = ["-CA", folder / "ca.crt", "-CAkey", folder / "ca.key", "-CAcreateserial"]
+    signed: list[str | Path] = ["-out", folder / f"{name}.crt", "-days", DAYS, "-extfile", extensions]
     shell.output(["openssl", "x509", "-req", "-in", request, *authority, *signed])

@@ -21,7 +21,7 @@ _BACKPORTS = ("1.24", "1.23", "1.22")
 
 
 @dataclass(frozen=True, slots=True)
-class Binaries:
+class Programs:
     """The folder with the finished programs."""
 
     folder: Path
@@ -36,7 +36,7 @@ class Binaries:
         return self.folder / name
 
 
-def ensure(cache: Path, progress: Progress) -> Binaries:
+def ensure(cache: Path, progress: Progress) -> Programs:
     """Return the programs, built first where the cache has none for these sources and this Go.
 
     Raises:
@@ -45,7 +45,7 @@ def ensure(cache: Path, progress: Progress) -> Binaries:
     go = _go(progress)
     version = shell.output([go, "env", "GOVERSION"]).strip()
     log = cache / "log" / "binaries.log"
-    return Binaries(filled("binaries", _key(version), fill=lambda folder: _build(go, folder, log, progress=progress)))
+    return Programs(filled("binaries", _key(version), fill=lambda folder: _build(go, folder, log, progress=progress)))
 
 
 def _key(version: str) -> str:
@@ -111,7 +111,16 @@ def _build(go: Path, folder: Path, log: Path, *, progress: Progress) -> None:
     progress.say(f"building Kubernetes {kubernetes}, CoreDNS and Helm {helm} from source; log: {log}")
     for number, (name, package, flags, usual) in enumerate(parts, 1):
         with progress.stage(f"go build {name}, {number} of {len(parts)} (about {usual} the first time on 2 cores)"):
-            command = [go, "build", "-mod=readonly", "-trimpath", "-ldflags", f"-s -w {flags}", "-o", folder / name]
+            command: list[str | Path] = [
+                go,
+                "build",
+                "-mod=readonly",
+                "-trimpath",
+                "-ldflags",
+                f"-s -w {flags}",
+                "-o",
+                folder / name,
+            ]
             shell.logged([*command, package], log, cwd=MODULE, env={"CGO_ENABLED": "0", "GOFLAGS": ""})
     for program in PROGRAMS:
         (folder / program).symlink_to("kube")
