@@ -54,7 +54,7 @@ class Lease:
             await asyncio.sleep(self._settings.lease_renew_seconds)
             try:
                 async with asyncio.timeout(patience):
-                    self.held = await self._try()
+                    self.held = await self._renew()
                 renewed = time.monotonic()
             except (ClusterError, TimeoutError) as error:
                 logger.warning("the Lease could not be renewed: %s", error)
@@ -73,6 +73,14 @@ class Lease:
             await self._write({**_spec(self._seen), "holderIdentity": "", "leaseDurationSeconds": 1})
         except ClusterError as error:
             logger.warning("the Lease could not be given back: %s", error)
+
+    async def _renew(self) -> bool:
+        """Write it on top of our own last write; who else wrote in between is seen by the conflict."""
+        try:
+            await self._write(self._claim(_spec(self._seen)))
+        except (Conflict, NotFound):
+            return await self._try()
+        return True
 
     async def _try(self) -> bool:
         """Take or renew it once; whether it is ours now."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, Info, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, Info, disable_created_metrics, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -17,6 +17,9 @@ from testmesh_operator.resources.base import Key
 from testmesh_operator.resources.testflow import TestFlow
 from testmesh_operator.resources.testrun import RunResult, TestRun
 from testmesh_operator.settings import VERSION
+
+# A second series for each counter, which no query of ours asks for.
+disable_created_metrics()  # type: ignore[no-untyped-call]  # the client has no type for it
 
 BY_HAND = "manual"
 """Label ``trigger`` of a run that nothing but a person or a pipeline started."""

@@ -104,10 +104,8 @@ def inline_text(source: str | None, flow: JsonObject | None) -> FlowText | None:
     if source is not None:
         return FlowText(text=source, place="spec.source")
     if flow is not None:
-        text = json.dumps({"flow": flow}, ensure_ascii=False)
-        return FlowText(
-            text=_UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text), place="spec.flow", is_object=True
-        )
+        inner = _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(flow, ensure_ascii=False))
+        return FlowText(text=f'{{"flow": {inner}}}', place="spec.flow", inner=inner)
     return None
 
 

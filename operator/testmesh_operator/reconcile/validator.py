@@ -27,11 +27,14 @@ _EXIT_VALID, _EXIT_INVALID = 0, 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowText:
-    """A flow as text. ``place`` is what messages call it; an ``is_object`` one is JSON and has no lines to show."""
+    """A flow file's text. ``place`` is what messages call it.
+
+    ``inner`` is set where it came as an object: the JSON of what stands under ``flow:``. Messages name paths then.
+    """
 
     text: str
     place: str
-    is_object: bool = False
+    inner: str = ""
 
     @property
     def hash(self) -> str:
@@ -60,10 +63,12 @@ class Validator:
         return answer
 
     async def _ask(self, flow: FlowText) -> Verified:
-        name = ["--object", flow.place] if flow.is_object else ["--stdin-name", flow.place]
+        name = ["--object", flow.place] if flow.inner else ["--stdin-name", flow.place]
         command = [sys.executable, "-m", "testmesh_engine", "validate", "--output", "json", *name, "-"]
         try:
-            code, output, complaint = await _run(command, flow.text, seconds=self._settings.validate_seconds)
+            code, output, complaint = await _run(
+                command, flow.inner or flow.text, seconds=self._settings.validate_seconds
+            )
         except TimeoutError:
             message = f"{flow.place}: the flow could not be checked within {self._settings.validate_seconds:g} s"
             return verified([Problem(message=message, hint="make it smaller")], text_hash=flow.hash)

@@ -49,9 +49,8 @@ def _by_verdict(pod: PodFacts, verdict: Verdict, *, cancelled: bool) -> Ending:
     image = pod.runner.image
     match verdict.result:
         case Result.PASSED:
-            message = f"All {verdict.counts.total} steps passed."
-            if verdict.counts.skipped:
-                message = f"{verdict.counts.passed} of {verdict.counts.total} steps passed, the others were skipped."
+            skipped = ", the others were skipped" if verdict.counts.skipped else ""
+            message = f"{verdict.counts.passed} of {verdict.counts.total} steps passed{skipped}."
             return Ending(
                 result=RunResult.PASSED, reason=Reason.TESTS_PASSED, message=message, verdict=verdict, image=image
             )
