@@ -1,0 +1,100 @@
+"""What an action is: a declaration, and one function from its rendered config to its result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from testmesh_engine.actions.waiting import Deadline, Interrupt
+from testmesh_engine.contract.catalogue import ActionSpec
+from testmesh_engine.expressions import Value
+
+Result = dict[str, Value]
+"""An action's result: the names that its spec declares."""
+
+
+class Closable(Protocol):
+    """A connection or client that steps share."""
+
+    def close(self) -> None:
+        """Give it back; never waits long, never raises."""
+
+
+_Shared = TypeVar("_Shared", bound=Closable)
+
+
+@dataclass(slots=True)
+class Counters:
+    """What the run did, for the result's metrics."""
+
+    http_requests: int = 0
+    sql_statements: int = 0
+    kafka_messages: int = 0
+    retries: int = 0
+
+
+class Connections:
+    """What the steps of one flow share, by a key of its action's choosing; closed at the flow's end."""
+
+    def __init__(self) -> None:
+        self._open: dict[tuple[str, str], Closable] = {}
+
+    def get(self, kind: type[_Shared], key: str, make: Callable[[], _Shared]) -> _Shared:
+        """The one that is there, else a new one."""
+        found = self._open.get((kind.__name__, key))
+        if isinstance(found, kind):
+            return found
+        made = make()
+        self._open[kind.__name__, key] = made
+        return made
+
+    def drop(self, kind: type[Closable], key: str) -> None:
+        """Close one that broke; the next step gets a new one."""
+        found = self._open.pop((kind.__name__, key), None)
+        if found is not None:
+            found.close()
+
+    def close(self) -> None:
+        """Close them all."""
+        while self._open:
+            self._open.popitem()[1].close()
+
+
+@dataclass(slots=True, kw_only=True)
+class Context:
+    """What one attempt of an action works with.
+
+    ``deadline`` is the earliest of all that bound this attempt. ``holds`` tells an action that waits whether the
+    step's assertions hold on a result. ``request`` is what the action sent, noted before it waits for the answer.
+    """
+
+    step: str
+    deadline: Deadline
+    interrupt: Interrupt
+    connections: Connections
+    counters: Counters
+    holds: Callable[[Result], bool]
+    request: dict[str, Value] = field(default_factory=dict)
+    found: dict[str, Value] = field(default_factory=dict)
+    """What an action that failed saw instead of a result."""
+
+
+class Action(Protocol):
+    """One kind of step."""
+
+    spec: ActionSpec
+
+    def run(self, config: Mapping[str, Value], context: Context) -> Result:
+        """Do it once.
+
+        ``config`` is rendered and holds the spec's own key names only, of the kinds it declares. Raises
+        ``ServiceError``, ``PlatformError``, ``Interrupted``, or ``UsageError`` for a config that can't be meant.
+        """
+
+
+class Preparing(Protocol):
+    """An action that must note something before the flow's first step (Kafka: where each topic ends)."""
+
+    def prepare(self, steps: list[Mapping[str, Value | None]], context: Context) -> None:
+        """``steps`` are the configs of all steps of this action; a key that is not known yet is ``None``."""

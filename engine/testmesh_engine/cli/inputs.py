@@ -1,0 +1,24 @@
+"""Reads files for the command line; what can't be read is said in a sentence."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from testmesh_engine.errors import UsageError
+
+STDIN = "-"
+
+
+def read_text(path: str) -> str:
+    """The text of a file, or of standard input for ``-``. Raises ``UsageError`` where it can't be read."""
+    try:
+        data = sys.stdin.buffer.read() if path == STDIN else Path(path).read_bytes()
+    except IsADirectoryError as error:
+        raise UsageError(f"{path} is a folder", hint=f"Name its files: {path.rstrip('/')}/*.yaml") from error
+    except OSError as error:
+        raise UsageError(f"{path} can't be read: {error.strerror}") from error
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is no UTF-8 text (byte {error.start})", hint="Save it as UTF-8.") from error

@@ -1,0 +1,103 @@
+"""What an action declares of itself: its keys and its results.
+
+The language checks flows against these declarations without importing an action's driver; the schema for editors and
+the reference are made from them too. An action's file holds its declaration beside its code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from testmesh_engine.contract.duration import parse_duration
+
+
+class Kind(StrEnum):
+    """What may stand under a key; the value is how a message names it."""
+
+    TEXT = "text"
+    INTEGER = "a whole number"
+    BOOLEAN = "true or false"
+    DURATION = "a duration such as 500ms, 30s or 2m"
+    MAP = "a map"
+    LIST = "a list"
+    ANY = "any value"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """One key of an action's ``config``. ``default`` is what the reference says of it, "" where there is none."""
+
+    name: str
+    kind: Kind
+    doc: str
+    required: bool = False
+    default: str = ""
+    aliases: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    """The only texts that are allowed; compared without regard to case."""
+    fields: tuple[Key, ...] = ()
+    """The keys of a map, where they are known."""
+    planned: Mapping[str, str] = field(default_factory=dict)
+    """As for an action: keys of the map that come later."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionSpec:
+    """One action: ``results`` are the names that its result has in expressions, each with a sentence on it."""
+
+    name: str
+    doc: str
+    keys: tuple[Key, ...]
+    results: Mapping[str, str]
+    aliases: tuple[str, ...] = ()
+    planned: Mapping[str, str] = field(default_factory=dict)
+    """Keys that the language has but this version does not run, each with what to do instead ("" for nothing)."""
+    asserts_itself: bool = False
+    """The action fails by itself where nothing is as expected: no warning for a step that asserts nothing."""
+    bounds_itself: bool = False
+    """The action takes as long as its config says: the default bound of one attempt (30 s) is not laid on it."""
+
+    def key(self, name: str) -> Key | None:
+        """The key of that name or alias."""
+        return next((key for key in self.keys if name == key.name or name in key.aliases), None)
+
+
+class Catalogue(Protocol):
+    """The actions that there are. ``actions/registry.py`` is the one in use."""
+
+    def find(self, name: str) -> ActionSpec | None:
+        """The declaration of the action with this name or alias."""
+
+    def names(self) -> Iterable[str]:
+        """All names, without aliases, sorted."""
+
+
+def fault_of(kind: Kind, value: object) -> str:
+    """What is wrong with ``value`` for a key of this kind, "" where nothing is."""
+    if kind is Kind.DURATION:
+        return _fault_of_duration(value)
+    if kind is Kind.ANY or (type(value) in _TYPES[kind]):
+        return ""
+    return f"takes {kind.value}"
+
+
+def _fault_of_duration(value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        return f"takes {Kind.DURATION.value}"
+    try:
+        parse_duration(str(value))
+    except ValueError as error:
+        return f"takes a duration: {error}"
+    return ""
+
+
+_TYPES: Mapping[Kind, tuple[type, ...]] = {
+    Kind.TEXT: (str,),
+    Kind.INTEGER: (int,),
+    Kind.BOOLEAN: (bool,),
+    Kind.MAP: (dict,),
+    Kind.LIST: (list,),
+}

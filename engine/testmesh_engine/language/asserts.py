@@ -1,0 +1,144 @@
+"""Reads assertions, conditions and outputs: what a step says of its result."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from testmesh_engine.contract.catalogue import ActionSpec
+from testmesh_engine.expressions import (
+    Expression,
+    ExpressionError,
+    compile_expression,
+    compile_output,
+    compile_template,
+)
+from testmesh_engine.language.explain import quoted, quoted_line
+from testmesh_engine.language.findings import Findings
+from testmesh_engine.language.model import Assertion, Capture, Quantifier
+from testmesh_engine.language.names import BUILTINS, RESULT_ROOTS, ROOTS, Known
+from testmesh_engine.language.nodes import ListNode, MapNode, Node, Scalar, kind_of_node, plain
+
+
+def expression(
+    findings: Findings, node: Node, what: str, *, known: Known, extra: Collection[str] = ()
+) -> Expression | None:
+    """``node`` compiled, its names checked; ``extra`` are the names that only this place has."""
+    text = expression_text(findings, node, what)
+    if text is None:
+        return None
+    try:
+        compiled = compile_expression(text, dashed=dashed(known))
+    except ExpressionError as error:
+        findings.broken_text(node, error, hint=_cut_by_comment(findings, node))
+        return None
+    known.check(findings, node, compiled.names, extra=extra)
+    return compiled
+
+
+def expression_text(findings: Findings, node: Node, what: str) -> str | None:
+    """The text of an expression; anything that YAML made of it instead is explained with the line to write."""
+    if isinstance(node, Scalar) and isinstance(node.value, str):
+        if node.value.strip():
+            return node.value
+        findings.error(node, f"{what} is empty")
+        return None
+    if isinstance(node, MapNode):
+        hint = f"Quote an expression that holds ': ' or starts with {{:  {_raw_line(findings, node)}"
+    elif isinstance(node, ListNode):
+        hint = f"Quote an expression that starts with [:  {_raw_line(findings, node)}"
+    elif node.value is None:
+        hint = "Write an expression, for example: status == 200"
+    else:
+        hint = f"Compare something with it, for example: status == {node.text}"
+    findings.error(node, f"{what} is an expression, found {kind_of_node(node)}", hint=hint)
+    return None
+
+
+def assertions(
+    findings: Findings, node: Node, quantifier: Quantifier, *, spec: ActionSpec, known: Known
+) -> tuple[Assertion, ...]:
+    """The assertions under ``assert``, ``assert_any`` or ``assert_none``: a list, or one alone."""
+    items = node.items if isinstance(node, ListNode) else (node,)
+    if not items:
+        findings.error(node, f"{quantifier} is empty", hint="Remove it, or write what must hold.")
+    found = (_assertion(findings, item, quantifier, spec=spec, known=known) for item in items)
+    return tuple(assertion for assertion in found if assertion)
+
+
+def _assertion(
+    findings: Findings, node: Node, quantifier: Quantifier, *, spec: ActionSpec, known: Known
+) -> Assertion | None:
+    text, message = node, None
+    if isinstance(node, MapNode) and "expression" in node.entries:
+        findings.keys(node, "an assertion", allowed=("expression", "message"))
+        text, message = node.entries["expression"][1], node.get("message")
+    compiled = expression(findings, text, "an assertion", known=known, extra=result_names(spec))
+    said = findings.text(message, "message") if message else None
+    if compiled is None:
+        return None
+    template = compile_template(said, dashed=dashed(known)) if said else None
+    return Assertion(expression=compiled, quantifier=quantifier, message=template, line=node.line)
+
+
+def captures(findings: Findings, node: Node, *, spec: ActionSpec, known: Known) -> tuple[Capture, ...]:
+    """The lines of ``output``; each name is known from the next line on."""
+    lines = findings.map(node, "output")
+    if lines is None:
+        return ()
+    found = []
+    for name, (key, value) in lines.entries.items():
+        _check_name(findings, key, name, spec=spec, known=known)
+        if capture := _capture(findings, name, value, spec=spec, known=known):
+            found.append(capture)
+        known.captured.add(name)
+    return tuple(found)
+
+
+def _capture(findings: Findings, name: str, node: Node, *, spec: ActionSpec, known: Known) -> Capture | None:
+    keys = result_names(spec)
+    if isinstance(node, Scalar) and node.value is None:
+        findings.error(node, f"output {name} is empty", hint="Write a path such as $.body.id, or an expression.")
+        return None
+    try:
+        output = compile_output(plain(node), result_keys=keys, dashed=dashed(known))
+    except ExpressionError as error:
+        findings.broken_text(node, error)
+        return None
+    known.check(findings, node, output.names, extra=keys)
+    return Capture(name=name, output=output, line=node.line)
+
+
+def _check_name(findings: Findings, key: Scalar, name: str, *, spec: ActionSpec, known: Known) -> None:
+    if name in known.ids:
+        findings.error(key, f"output {name} is called like the step {name}", hint="Rename one of the two.")
+    elif name in BUILTINS or name in ROOTS:
+        findings.error(key, f"{name} is built in and can't be an output")
+    elif name in known.env:
+        findings.warning(key, f"output {name} hides the variable of that name in env")
+    elif name in result_names(spec):
+        findings.warning(key, f"output {name} is called like a result key of {spec.name}, which comes first in assert")
+
+
+def result_names(spec: ActionSpec) -> frozenset[str]:
+    """The names of a step's result in its own assertions and outputs."""
+    return RESULT_ROOTS | frozenset(spec.results)
+
+
+def dashed(known: Known) -> tuple[str, ...]:
+    """The step ids with a ``-``, each read as one name in expressions."""
+    return tuple(name for name in known.ids if "-" in name)
+
+
+def _raw_line(findings: Findings, node: Node) -> str:
+    raw = findings.source.text_of(node.line)[findings.source.column_shift :]
+    return quoted_line(raw, node.column - 1) if raw else quoted(str(plain(node)))
+
+
+def _cut_by_comment(findings: Findings, node: Node) -> str:
+    """The hint where `` #`` has cut a plain expression off."""
+    if not isinstance(node, Scalar) or node.style or not node.end_line:
+        return ""
+    raw = findings.source.text_of(node.end_line)[findings.source.column_shift :]
+    if not raw[node.end_column - 1 :].lstrip().startswith("#"):
+        return ""
+    return f"YAML takes what follows ' #' for a comment; quote the whole:  {quoted_line(raw)}"

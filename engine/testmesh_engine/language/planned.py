@@ -1,0 +1,36 @@
+"""What the language has and this version does not run: refused by name, never accepted in silence."""
+
+from __future__ import annotations
+
+FLOW_KEYS = {
+    "env_file": "Give --env-file to testmesh run, or list the variables under env.",
+    "secrets": "Name secret variables in the TestRun's env with valueFrom; URL passwords are masked anyway.",
+    "inputs": "Declare the variables in env, and set them by --var.",
+    "output": "",
+    "data": "Write one flow for each row.",
+    "exclusive": "",
+}
+CONFIG_KEYS = {
+    "defaults": "Write the keys into each step; YAML anchors (&name, *name) save the repetition.",
+    "fail_fast": "A failed step stops the flow; on_error of a step changes that.",
+}
+STEP_KEYS = {"error_steps": "Put what must run in any case into teardown."}
+EVENTUALLY_KEYS = {"stable_for": ""}
+RETRY_KEYS = {"retry_on": "", "retry_on_not": ""}
+
+ACTIONS = frozenset({
+    *("db_poll", "kafka_producer", "kafka_publish", "kafka_produce", "redis", "redis_get", "redis.get", "redis_set"),
+    *("grpc_call", "grpc", "grpc_stream", "websocket", "log", "assert", "transform", "wait_for", "wait_until"),
+    *("condition", "for_each", "parallel", "run_flow", "prometheus_query", "loki_query"),
+    *("mock_server_start", "mock_server_stop", "mock_server_configure", "mock_server_verify", "mock_server_update"),
+})  # fmt: skip
+"""Actions of the language that come later."""
+
+ACTION_ADVICE = {
+    "db_poll": "Use database_query with eventually: {timeout: 30s}.",
+    "wait_until": "Use eventually: {timeout: 30s} on the step that asks.",
+    "wait_for": "Use http_request with eventually: {timeout: 30s}.",
+    "assert": "Put the assertions under assert of the step whose result they are about.",
+}
+REFUSED_ACTIONS = ("browser", "docker", "mcp", "contract", "mongodb")
+"""First words of actions that the original has and TestMesh will not have."""

@@ -1,0 +1,65 @@
+"""What happens while flows run, as reports hear of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from testmesh_engine.contract.result import FlowResult, Phase, StepResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowStarted:
+    """A flow begins; ``total`` is the number of its steps in all parts."""
+
+    name: str
+    file: str
+    total: int
+    started_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepStarted:
+    """A step begins."""
+
+    id: str
+    action: str
+    phase: Phase
+    so_far: FlowResult
+    """The flow up to this step: what there is to say if this step never ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepFinished:
+    """A step has ended, or was not run."""
+
+    step: StepResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeardownStarted:
+    """Setup and steps are over; ``so_far`` is the flow as it stands then."""
+
+    so_far: FlowResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowFinished:
+    """A flow has ended, teardown included."""
+
+    result: FlowResult
+    trace: str = ""
+    """The traceback of an error of the engine itself, "" without one."""
+
+
+Event: TypeAlias = FlowStarted | StepStarted | StepFinished | TeardownStarted | FlowFinished
+
+
+class Reporter(Protocol):
+    """One report."""
+
+    def on(self, event: Event) -> None:
+        """Take note of ``event``. Raises ``OSError`` where it can't be written."""
+
+    def close(self) -> None:
+        """Write what is left; the run is over."""

@@ -1,0 +1,26 @@
+"""The result as plain JSON: the form of the json and jsonl reports."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from testmesh_engine.contract.result import FlowResult, Json, StepResult
+
+FORMAT_VERSION = 1
+"""Of the JSON form: raised when a field changes its meaning or goes, never for a new one."""
+
+
+def step_json(step: StepResult) -> dict[str, Json]:
+    """One step, with every attempt."""
+    return asdict(step)
+
+
+def flow_json(flow: FlowResult) -> dict[str, Json]:
+    """One flow, with its counts."""
+    return {"version": FORMAT_VERSION, **asdict(flow), "counts": asdict(flow.counts)}
+
+
+def to_line(value: Json) -> str:
+    """One line of JSON."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -1,0 +1,97 @@
+"""All reports: a sorted table of where each stands, imported at first use."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from typing import TextIO
+
+from testmesh_engine.errors import UsageError
+from testmesh_engine.report.events import Event, Reporter
+
+_REPORTS = {
+    "console": "testmesh_engine.report.console:ConsoleReport",
+    "json": "testmesh_engine.report.json_file:JsonReport",
+    "jsonl": "testmesh_engine.report.jsonl:JsonlReport",
+    "verdict": "testmesh_engine.report.verdict_file:VerdictReport",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportOptions:
+    """What reports may need beside the events: the environment, and how much to say."""
+
+    environ: Mapping[str, str]
+    verbose: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a report goes: a path, or ``-`` for standard output."""
+
+    kind: str
+    path: str
+
+    @classmethod
+    def parse(cls, text: str) -> Target:
+        """Read ``kind=path``. Raises ``UsageError`` for a kind that there isn't."""
+        kind, equals, path = text.partition("=")
+        if kind not in _REPORTS:
+            raise UsageError(f"unknown report {kind!r}", hint=f"There are: {', '.join(_REPORTS)}.")
+        if not equals or not path:
+            raise UsageError(f"--report {text} names no file", hint=f"Write --report {kind}=FILE, or {kind}=- .")
+        return cls(kind, path)
+
+
+class Reports:
+    """The reports of one run. A report that can't be written is said, and never ends the run."""
+
+    def __init__(self, reports: Sequence[tuple[Target, Reporter]]) -> None:
+        self._reports = list(reports)
+        self.faults: list[str] = []
+
+    def tell(self, event: Event) -> None:
+        """Hand ``event`` to each report."""
+        for target, report in tuple(self._reports):
+            self._guarded(target, report, partial(report.on, event))
+
+    def close(self) -> None:
+        """Close each report."""
+        for target, report in tuple(self._reports):
+            self._guarded(target, report, report.close)
+
+    def _guarded(self, target: Target, report: Reporter, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except OSError as error:
+            self._reports.remove((target, report))
+            self.faults.append(f"the report {target.kind}={target.path} can't be written: {error.strerror or error}")
+
+
+def open_reports(targets: Sequence[Target], options: ReportOptions) -> Reports:
+    """Open each report; the console is added where no other report takes standard output.
+
+    Raises ``UsageError`` for a file that can't be written.
+    """
+    wanted = list(targets)
+    if not any(target.path == "-" for target in wanted):
+        wanted.insert(0, Target("console", "-"))
+    return Reports([(target, _open(target, options)) for target in wanted])
+
+
+def _open(target: Target, options: ReportOptions) -> Reporter:
+    module, _, attribute = _REPORTS[target.kind].partition(":")
+    make = getattr(import_module(module), attribute)
+    try:
+        reporter: Reporter = make(target.path, options)
+    except OSError as error:
+        raise UsageError(f"the report {target.kind}={target.path} can't be written: {error.strerror}") from error
+    return reporter
+
+
+def open_text(path: str) -> TextIO:
+    """The file at ``path`` for writing, or standard output for ``-``."""
+    return sys.stdout if path == "-" else open(path, "w", encoding="utf-8")  # noqa: PTH123 - its report closes it

@@ -1,0 +1,272 @@
+"""Runs one flow: environment, preparations, setup, steps, and teardown on every way out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from testmesh_engine.actions.base import Connections, Context, Counters
+from testmesh_engine.actions.registry import load_action
+from testmesh_engine.actions.waiting import Deadline, Interrupt, earliest
+from testmesh_engine.contract.result import Failure, FlowResult, Metrics, Outcome, Phase
+from testmesh_engine.errors import ActionError, Interrupted, UsageError
+from testmesh_engine.expressions import EvaluationError, Value, compile_template
+from testmesh_engine.language.model import Flow, OnError, Step
+from testmesh_engine.report.events import Event, FlowFinished, FlowStarted, StepFinished, StepStarted, TeardownStarted
+from testmesh_engine.runtime import builtins, environment
+from testmesh_engine.runtime.builtins import Identity
+from testmesh_engine.runtime.environment import Layers
+from testmesh_engine.runtime.masking import Masker
+from testmesh_engine.runtime.outcome import (
+    EXIT_PLATFORM,
+    EXIT_USAGE,
+    StepRecord,
+    exit_code_of,
+    first_failure,
+    flow_outcome,
+)
+from testmesh_engine.runtime.scope import FlowScope, Memory
+from testmesh_engine.runtime.step import Surroundings, not_run, run_step
+
+PREPARE_SECONDS = 10.0
+"""What noting the ends of topics may take before the first step: brokers that can't be reached in it are down."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What the caller decides for a run. Times in seconds."""
+
+    identity: Identity
+    layers: Layers = field(default_factory=Layers)
+    secrets: tuple[str, ...] = ()
+    timeout: float | None = None
+    teardown: bool = True
+    grace: float | None = None
+    """What is left for teardown after a signal; ``None``: the flow's own ``teardown_timeout``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interrupts:
+    """``run`` ends setup and steps, ``teardown`` the rest of teardown (a second signal)."""
+
+    run: Interrupt
+    teardown: Interrupt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowEnd:
+    """How a flow ended: its result, and the exit code that it asks for."""
+
+    result: FlowResult
+    exit_code: int
+
+
+class FlowRun:
+    """One run of one flow. Reports hear of everything through ``tell``."""
+
+    def __init__(self, flow: Flow, options: RunOptions, interrupts: Interrupts, tell: Callable[[Event], None]) -> None:
+        self._flow = flow
+        self._options = options
+        self._interrupts = interrupts
+        self._tell = tell
+        self._masker = Masker(options.secrets)
+        self._connections = Connections()
+        self._counters = Counters()
+        self._records: list[StepRecord] = []
+        self._started = time.monotonic()
+        self._started_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        self._traces: list[str] = []
+        self._interrupted = False
+
+    def run(self) -> FlowEnd:
+        """Run it to its end. Never raises for anything that a flow or a service can do."""
+        with ExitStack() as stack:
+            stack.callback(self._connections.close)
+            total = len(self._flow.setup) + len(self._flow.steps) + len(self._flow.teardown)
+            name = self._masker.text(self._flow.name)
+            self._tell(FlowStarted(name=name, file=self._flow.file, total=total, started_at=self._started_at))
+            return self._run()
+
+    def _run(self) -> FlowEnd:
+        try:
+            memory = self._memory()
+            self._prepare(memory)
+        except UsageError as error:
+            return self._never_started(error.message, error.hint, EXIT_USAGE)
+        except ActionError as error:
+            return self._never_started(error.message, error.hint, EXIT_PLATFORM)
+        except Interrupted as error:
+            self._interrupted = True
+            return self._never_started(str(error), "", EXIT_PLATFORM)
+        self._setup_and_steps(memory)
+        self._teardown(memory)
+        return self._end()
+
+    def _memory(self) -> Memory:
+        flow, options = self._flow, self._options
+        at = builtins.moment(options.identity, flow=flow.name, step="env", failed=False)
+        known = {name: builtins.lookup(name, at) for name in builtins.NAMES}
+        env = environment.resolve(flow.env, options.layers, builtins=known)
+        self._masker.learn(env)
+        memory = Memory(env=env)
+        memory.expect((*flow.setup, *flow.steps, *flow.teardown))
+        return memory
+
+    def _prepare(self, memory: Memory) -> None:
+        """Let actions note what they must know before the first step."""
+        flow = self._flow
+        configs: dict[str, list[Mapping[str, Value | None]]] = {}
+        for step in (*flow.setup, *flow.steps, *flow.teardown):
+            if hasattr(load_action(step.action.name), "prepare"):
+                configs.setdefault(step.action.name, []).append(self._known_config(step, memory))
+        for name, known in configs.items():
+            context = self._context(name, Deadline.after(PREPARE_SECONDS, "the time to prepare"))
+            getattr(load_action(name), "prepare")(known, context)  # noqa: B009 - a method that few actions have
+
+    def _known_config(self, step: Step, memory: Memory) -> dict[str, Value | None]:
+        """The step's config, as far as it is known before the run: a key that needs a captured value is ``None``."""
+        at = builtins.moment(self._options.identity, flow=self._flow.name, step=step.shown, failed=False)
+        scope = FlowScope(memory, at)
+        known: dict[str, Value | None] = {}
+        for name, value in step.written.items():
+            declared = step.action.key(name)
+            try:
+                known[declared.name if declared else name] = compile_template(value).render(scope)
+            except EvaluationError:
+                known[declared.name if declared else name] = None
+        return known
+
+    def _context(self, step: str, deadline: Deadline) -> Context:
+        return Context(
+            step=step,
+            deadline=deadline,
+            interrupt=self._interrupts.run,
+            connections=self._connections,
+            counters=self._counters,
+            holds=lambda _: True,
+        )
+
+    def _setup_and_steps(self, memory: Memory) -> None:
+        deadline = Deadline.after(self._flow.timeout, "the flow's config.timeout")
+        if self._options.timeout is not None:
+            left = self._options.timeout
+            deadline = earliest((deadline, Deadline.after(left, "--timeout")))
+        stopped = ""
+        for phase in (Phase.SETUP, Phase.STEPS):
+            around = self._around(phase, memory, deadline, self._interrupts.run)
+            for step in self._flow.phase(phase):
+                stopped = stopped or self._no_more(deadline)
+                record = self._one(step, around, stopped)
+                if record.bad and step.on_error is OnError.FAIL and not stopped:
+                    stopped = f"{step.shown} {record.result.outcome.value}"
+
+    def _no_more(self, deadline: Deadline) -> str:
+        """Why no further step of setup or steps starts, "" if one may."""
+        if self._interrupts.run.is_set():
+            return f"interrupted by {self._interrupts.run.reason}"
+        return f"{deadline.what} was used up" if deadline.passed else ""
+
+    def _one(self, step: Step, around: Surroundings, stopped: str) -> StepRecord:
+        if stopped:
+            record = not_run(step, around.phase, stopped)
+            around.memory.forget(step, f"step {step.shown} was not run")
+        else:
+            started = StepStarted(
+                id=step.shown, action=step.action.name, phase=around.phase, so_far=self._result(Outcome.PASSED)
+            )
+            self._tell(started)
+            record = run_step(step, around)
+        self._records.append(record)
+        self._traces.extend(around.traces)
+        around.traces.clear()
+        self._tell(StepFinished(step=record.result))
+        return record
+
+    def _teardown(self, memory: Memory) -> None:
+        """Teardown runs on every way out once a step was started, each of its steps whatever became of the others."""
+        self._interrupted = self._interrupts.run.is_set()
+        if not self._flow.teardown:
+            return
+        ran = any(record.result.outcome is not Outcome.NOT_RUN for record in self._records)
+        skipped = ("" if ran else "no step was started") if self._options.teardown else "--no-teardown"
+        self._tell(TeardownStarted(so_far=self._result(flow_outcome(self._records))))
+        deadline = Deadline.after(self._teardown_seconds(), "the time for teardown")
+        around = self._around(Phase.TEARDOWN, memory, deadline, self._interrupts.teardown)
+        around.failed = flow_outcome(self._records) is not Outcome.PASSED
+        for step in self._flow.teardown:
+            second = self._interrupts.teardown
+            reason = f"interrupted by a second {second.reason}" if second.is_set() else ""
+            out_of_time = f"{deadline.what} was used up" if deadline.passed else ""
+            self._one(step, around, skipped or reason or out_of_time)
+        self._interrupted = self._interrupted or self._interrupts.run.is_set()
+
+    def _teardown_seconds(self) -> float:
+        grace = self._options.grace
+        if self._interrupted and grace is not None:
+            return min(grace, self._flow.teardown_timeout)
+        return self._flow.teardown_timeout
+
+    def _around(self, phase: Phase, memory: Memory, deadline: Deadline, interrupt: Interrupt) -> Surroundings:
+        return Surroundings(
+            flow=self._flow.name,
+            phase=phase,
+            memory=memory,
+            masker=self._masker,
+            identity=self._options.identity,
+            deadline=deadline,
+            interrupt=interrupt,
+            connections=self._connections,
+            counters=self._counters,
+        )
+
+    def _end(self) -> FlowEnd:
+        outcome = flow_outcome(self._records)
+        code = exit_code_of(outcome, self._records, interrupted=self._interrupted)
+        return self._tell_end(self._result(outcome), code)
+
+    def _never_started(self, message: str, hint: str, code: int) -> FlowEnd:
+        """Nothing runs: every step is there, none was started, and the flow says why."""
+        said = self._masker.text(f"{message} {hint}".strip())
+        for phase in Phase:
+            for step in self._flow.phase(phase):
+                record = not_run(step, phase, "the flow did not start")
+                self._records.append(record)
+                self._tell(StepFinished(step=record.result))
+        failure = Failure(flow=self._masker.text(self._flow.name), step="", message=said)
+        code = exit_code_of(Outcome.ERRORED, (), interrupted=True) if self._interrupted else code
+        return self._tell_end(self._result(Outcome.ERRORED, failure=failure), code)
+
+    def _tell_end(self, result: FlowResult, code: int) -> FlowEnd:
+        self._tell(FlowFinished(result=result, trace="\n".join(self._traces)))
+        return FlowEnd(result=result, exit_code=code)
+
+    def _result(self, outcome: Outcome, *, failure: Failure | None = None) -> FlowResult:
+        name = self._masker.text(self._flow.name)
+        steps = tuple(record.result for record in self._records)
+        return FlowResult(
+            name=name,
+            file=self._flow.file,
+            outcome=outcome,
+            started_at=self._started_at,
+            duration_ms=round((time.monotonic() - self._started) * 1000, 1),
+            steps=steps,
+            first_failure=failure or first_failure(name, self._records),
+            metrics=self._metrics(),
+            interrupted=self._interrupted,
+        )
+
+    def _metrics(self) -> Metrics:
+        return Metrics(
+            assertions=sum(_last_assertions(self._records)),
+            http_requests=self._counters.http_requests,
+            sql_statements=self._counters.sql_statements,
+            kafka_messages=self._counters.kafka_messages,
+            retries=self._counters.retries,
+        )
+
+
+def _last_assertions(records: Iterable[StepRecord]) -> Iterable[int]:
+    return (len(record.result.attempts[-1].assertions) for record in records if record.result.attempts)

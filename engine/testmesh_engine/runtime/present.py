@@ -1,0 +1,64 @@
+"""From what an attempt met to what a report shows of it: plain JSON, masked, and cut where it is long."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from testmesh_engine.contract.result import AssertionResult, Json, Operand
+from testmesh_engine.expressions import Check, Value, to_plain
+from testmesh_engine.runtime.masking import Masker, is_secret_key
+
+MAX_TEXT_CHARACTERS = 4096
+"""Of one text in a report: enough for an error page's head, small enough for a log line."""
+
+MAX_ITEMS = 100
+"""Of one list or map in a report."""
+
+_DIFFERS = "does not hold; the value is a secret and is not shown"
+
+
+def shown(value: Value, masker: Masker) -> Json:
+    """``value`` for a report."""
+    return _cut(masker.value(to_plain(value)))
+
+
+def shown_result(result: Mapping[str, Value], masker: Masker) -> Json:
+    """An action's result for a report."""
+    return {name: _cut(masker.value(to_plain(value), key=name)) for name, value in result.items()}
+
+
+def shown_check(source: str, check: Check, masker: Masker, *, message: str = "") -> AssertionResult:
+    """An assertion for a report; one on a secret says only that it does not hold."""
+    if any(_is_secret(operand) for operand in check.operands):
+        operands = tuple(Operand(source=operand.source, value=_operand(operand, masker)) for operand in check.operands)
+        return AssertionResult(
+            expression=masker.text(source), passed=check.holds, message=f"{source}: {_DIFFERS}", operands=operands
+        )
+    said = masker.text(f"{message} ({check.message})" if message and check.message else message or check.message)
+    return AssertionResult(
+        expression=masker.text(source),
+        passed=check.holds,
+        message="" if check.holds else said,
+        operands=tuple(Operand(source=o.source, value=_cut(masker.value(o.value))) for o in check.operands),
+    )
+
+
+def _operand(operand: Operand, masker: Masker) -> Json:
+    return "***" if _is_secret(operand) else _cut(masker.value(operand.value))
+
+
+def _is_secret(operand: Operand) -> bool:
+    last = operand.source.rstrip("\"]')").rpartition(".")[2].rpartition("[")[2].strip("\"'")
+    return is_secret_key(last) and operand.value not in (None, "")
+
+
+def _cut(value: Json) -> Json:
+    if isinstance(value, str) and len(value) > MAX_TEXT_CHARACTERS:
+        return f"{value[:MAX_TEXT_CHARACTERS]}… ({len(value)} characters, cut)"
+    if isinstance(value, Mapping):
+        kept = {name: _cut(item) for name, item in list(value.items())[:MAX_ITEMS]}
+        return {**kept, "…": f"{len(value)} entries, cut"} if len(value) > MAX_ITEMS else kept
+    if isinstance(value, (list, tuple)):
+        items = [_cut(item) for item in value[:MAX_ITEMS]]
+        return [*items, f"… ({len(value)} items, cut)"] if len(value) > MAX_ITEMS else items
+    return value
