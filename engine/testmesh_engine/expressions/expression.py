@@ -62,7 +62,7 @@ class Expression:
         if value is True:
             return self._held(scope)
         if value is False:
-            return self._failed(scope, self._explainer(scope).why(self._tree))
+            return self._failed(scope, self._why(scope))
         return self._failed(scope, f"{_what(value)}, neither true nor false", evaluated=False)
 
     def _run(self, frame: Frame) -> Result:
@@ -70,6 +70,12 @@ class Expression:
             return self._code(frame)
         except RecursionError:
             raise EvaluationError("the values are nested too deep") from None
+
+    def _why(self, scope: Scope) -> str:
+        try:
+            return self._explainer(scope).why(self._tree)
+        except RecursionError:
+            return "it is false; its values are nested too deep to say where"
 
     def _explainer(self, scope: Scope) -> Explainer:
         return Explainer(self._program, Frame(scope, self._program.slots))

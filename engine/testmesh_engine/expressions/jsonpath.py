@@ -98,9 +98,12 @@ def compile_jsonpath(text: str) -> JsonPath:
     if _SIMPLE.fullmatch(path):
         steps = tuple(_simple_step(match) for match in _STEP.finditer(path))
         return JsonPath(path, steps)
-    tree = _parsed(path, len(text) - len(text.lstrip()))
-    _check(tree, path)
-    return JsonPath(path, _definite(tree), tree)
+    try:
+        tree = _parsed(path, len(text) - len(text.lstrip()))
+        _check(tree, path)
+        return JsonPath(path, _definite(tree), tree)
+    except RecursionError:
+        raise ExpressionError("the path is too long") from None
 
 
 def _simple_step(match: re.Match[str]) -> str | int:

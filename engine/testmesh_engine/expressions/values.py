@@ -9,7 +9,7 @@ import base64
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Literal, NoReturn, TypeAlias
 
@@ -95,15 +95,13 @@ def from_python(value: object) -> Value:
 
     Raises ``TypeError`` for anything else, keys that are no text included.
     """
-    if value is None or isinstance(value, (bool, int, Decimal, str, bytes)):
+    if value is None or isinstance(value, (bool, int, Decimal, str, bytes, CaseBlindMap)):
         return value
     if isinstance(value, float):
         return Decimal(repr(value))
-    if isinstance(value, CaseBlindMap):
-        return value
     if isinstance(value, Mapping):
         return {_text_key(key): from_python(item) for key, item in value.items()}
-    if isinstance(value, Sequence):
+    if isinstance(value, (list, tuple)):
         return [from_python(item) for item in value]
     raise TypeError(f"{type(value).__name__} is no value of the language")
 
@@ -116,22 +114,30 @@ def _text_key(key: object) -> str:
 
 def equal(left: Value, right: Value) -> bool:
     """Whether two values are the same: numbers by value, maps in any order, different kinds never."""
-    if type(left) is type(right) and not isinstance(left, (list, dict, Decimal)):
+    # A stack of its own rather than Python's: values are up to 512 levels deep.
+    pairs = [(left, right)]
+    while pairs:
+        one, other = pairs.pop()
+        if isinstance(one, list) and isinstance(other, list):
+            if len(one) != len(other):
+                return False
+            pairs.extend(() if one is other else zip(one, other, strict=True))
+        elif isinstance(one, dict) and isinstance(other, dict):
+            if len(one) != len(other) or any(key not in other for key in one):
+                return False
+            pairs.extend(() if one is other else ((item, other[key]) for key, item in one.items()))
+        elif not _equal_scalars(one, other):
+            return False
+    return True
+
+
+def _equal_scalars(left: Value, right: Value) -> bool:
+    if type(left) is type(right) and not isinstance(left, Decimal):
         return left == right
     kind = kind_of(left)
     if kind != kind_of(right):
         return False
-    if isinstance(left, list) and isinstance(right, list):
-        return left is right or (len(left) == len(right) and all(map(equal, left, right)))
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left is right or _equal_maps(left, right)
-    if kind == "number":
-        return _equal_numbers(left, right)
-    return left == right
-
-
-def _equal_maps(left: dict[str, Value], right: dict[str, Value]) -> bool:
-    return len(left) == len(right) and all(key in right and equal(item, right[key]) for key, item in left.items())
+    return _equal_numbers(left, right) if kind == "number" else left == right
 
 
 def _equal_numbers(left: object, right: object) -> bool:
@@ -156,7 +162,7 @@ def parse_json(text: str | bytes) -> Value:
     integers of more than 4,300 digits and exponents beyond 6,144. A lone surrogate is read as U+FFFD.
     """
     if isinstance(text, bytes):
-        text = text.decode("utf-8-sig")
+        text = _decoded(text)
     _check_depth(text)
     try:
         value: Value = json.loads(text, parse_float=read_decimal, parse_constant=_no_constant)
@@ -170,6 +176,13 @@ def parse_json(text: str | bytes) -> Value:
         raise
     lone = _SURROGATE_ESCAPE.search(text) or _SURROGATE.search(text)
     return _without_surrogates(value) if lone else value
+
+
+def _decoded(data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"no JSON: byte {error.start} is no UTF-8") from None
 
 
 def read_decimal(text: str) -> Decimal:
@@ -210,44 +223,47 @@ def _without_surrogates(value: Value) -> Value:
 
 def to_json(value: Value) -> str:
     """Compact JSON: numbers in plain digits as received, bytes as base64, NaN and infinities as text."""
-    return "".join(json_pieces(value))
+    pieces: list[str] = []
+    write_json(value, pieces.append)
+    return "".join(pieces)
 
 
 _quote = json.JSONEncoder(ensure_ascii=False).encode
 
 
-def json_pieces(value: Value) -> Iterator[str]:
-    """What :func:`to_json` writes, piece by piece, so that a reader can stop early."""
-    if isinstance(value, str):
-        yield _quote(value)
-    elif value is None:
-        yield "null"
-    elif isinstance(value, bool):
-        yield "true" if value else "false"
-    elif isinstance(value, (int, Decimal)):
-        yield number_text(value) if _is_finite(value) else _quote(str(value))
-    elif isinstance(value, bytes):
-        yield _quote(base64.b64encode(value).decode("ascii"))
-    elif isinstance(value, list):
-        yield from _bracketed("[", (json_pieces(item) for item in value), "]")
+def write_json(value: Value, write: Callable[[str], object]) -> None:
+    """Write what :func:`to_json` gives, piece by piece; ``write`` may raise to stop it."""
+    # One function, so that each of up to 512 levels takes one frame of Python's stack.
+    if isinstance(value, list):
+        write("[")
+        for index, item in enumerate(value):
+            if index:
+                write(",")
+            write_json(item, write)
+        write("]")
     elif isinstance(value, dict):
-        yield from _bracketed("{", (_pair_pieces(key, item) for key, item in value.items()), "}")
+        separator = "{"
+        for key, item in value.items():
+            write(f"{separator}{_quote(key)}:")
+            write_json(item, write)
+            separator = ","
+        write("}" if value else "{}")
     else:
-        raise TypeError(f"{type(value).__name__} is no value of the language")
+        write(_scalar_json(value))
 
 
-def _pair_pieces(key: str, value: Value) -> Iterator[str]:
-    yield f"{_quote(key)}:"
-    yield from json_pieces(value)
-
-
-def _bracketed(opening: str, items: Iterator[Iterator[str]], closing: str) -> Iterator[str]:
-    yield opening
-    for index, pieces in enumerate(items):
-        if index:
-            yield ","
-        yield from pieces
-    yield closing
+def _scalar_json(value: Value) -> str:
+    if isinstance(value, str):
+        return _quote(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, Decimal)):
+        return number_text(value) if _is_finite(value) else _quote(str(value))
+    if isinstance(value, bytes):
+        return _quote(base64.b64encode(value).decode("ascii"))
+    if value is None:
+        return "null"
+    raise TypeError(f"{type(value).__name__} is no value of the language")
 
 
 def text_of(value: Value) -> str:
@@ -279,9 +295,9 @@ def to_plain(value: Value) -> Json:
     if isinstance(value, bytes):
         return base64.b64encode(value).decode("ascii")
     if isinstance(value, list):
-        return [to_plain(item) for item in value]
+        return list(map(to_plain, value))
     if isinstance(value, dict):
-        return {key: to_plain(item) for key, item in value.items()}
+        return dict(zip(value, map(to_plain, value.values()), strict=True))
     return value
 
 
@@ -297,13 +313,32 @@ def show(value: Value | Missing, limit: int = 200) -> str:
     """The value for a message: text quoted, lists and maps as JSON, cut after ``limit`` characters."""
     if isinstance(value, Missing):
         return "not there"
-    pieces: list[str] = []
-    length = 0
-    source = value[: limit + 1] if isinstance(value, (str, bytes)) else value
-    for piece in json_pieces(source):
-        pieces.append(piece)
-        length += len(piece)
-        if length > limit:
-            return "".join(pieces)[:limit] + "…"
-    text = "".join(pieces)
-    return "nil" if value is None else text
+    if value is None:
+        return "nil"
+    shown = _Shown(limit)
+    try:
+        write_json(value[: limit + 1] if isinstance(value, (str, bytes)) else value, shown.write)
+    except _ShownEnough:
+        return shown.text()[:limit] + "…"
+    return shown.text()
+
+
+class _ShownEnough(Exception):
+    """There is no room for more."""
+
+
+class _Shown:
+    """Text up to a limit, so that a long value is not written out to be cut."""
+
+    def __init__(self, limit: int) -> None:
+        self._pieces: list[str] = []
+        self._room = limit
+
+    def write(self, piece: str) -> None:
+        self._pieces.append(piece)
+        self._room -= len(piece)
+        if self._room < 0:
+            raise _ShownEnough
+
+    def text(self) -> str:
+        return "".join(self._pieces)

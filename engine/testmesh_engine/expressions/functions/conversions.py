@@ -13,12 +13,12 @@ from testmesh_engine.expressions.functions.table import FunctionError, function
 from testmesh_engine.expressions.values import (
     MAX_INTEGER_DIGITS,
     Value,
-    json_pieces,
     kind_of,
     parse_json,
     read_decimal,
     show,
     text_of,
+    write_json,
 )
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
@@ -62,9 +62,12 @@ def _type(_: Frame, value: Value) -> str:
 
 def _to_json(frame: Frame, value: Value) -> str:
     pieces: list[str] = []
-    for piece in json_pieces(value):
+
+    def write(piece: str) -> None:
         frame.charge(len(piece))
         pieces.append(piece)
+
+    write_json(value, write)
     return "".join(pieces)
 
 
