@@ -66,7 +66,7 @@ def passed_before(stack: Stack, tmp_path: Path) -> None:
 
 def test_order_that_nobody_hears_of_fails_at_the_kafka_step(stack: Stack, tmp_path: Path, passed_before: None) -> None:
     """Events of earlier runs, which the topic is full of, don't make it pass."""
-    with stack.beside("order", MISBEHAVE="publish-nothing") as url:
+    with stack.beside("order", {"MISBEHAVE": "publish-nothing"}) as url:
         run = run_flow(stack, tmp_path, ORDER_SERVICE_URL=url)
     assert FAILED == run.code, run.printed
     assert ["verify_order_event"] == _failed(run)
@@ -75,7 +75,7 @@ def test_order_that_nobody_hears_of_fails_at_the_kafka_step(stack: Stack, tmp_pa
 
 def test_user_that_nobody_hears_of_fails_at_the_kafka_step(stack: Stack, tmp_path: Path, passed_before: None) -> None:
     """The other topic, and the other service."""
-    with stack.beside("user", MISBEHAVE="publish-nothing") as url:
+    with stack.beside("user", {"MISBEHAVE": "publish-nothing"}) as url:
         run = run_flow(stack, tmp_path, USER_SERVICE_URL=url)
     assert FAILED == run.code, run.printed
     assert ["verify_user_event"] == _failed(run)
@@ -83,7 +83,7 @@ def test_user_that_nobody_hears_of_fails_at_the_kafka_step(stack: Stack, tmp_pat
 
 def test_wrong_total_fails_at_the_order_with_both_values(stack: Stack, tmp_path: Path) -> None:
     """What was expected and what was there stand in the report."""
-    with stack.beside("order", MISBEHAVE="wrong-total") as url:
+    with stack.beside("order", {"MISBEHAVE": "wrong-total"}) as url:
         run = run_flow(stack, tmp_path, ORDER_SERVICE_URL=url)
     assert FAILED == run.code, run.printed
     assert ["create_order"] == _failed(run)
@@ -93,7 +93,7 @@ def test_wrong_total_fails_at_the_order_with_both_values(stack: Stack, tmp_path:
 
 def test_dropped_events_fail_at_the_notifications(stack: Stack, tmp_path: Path) -> None:
     """Everything before is well: the order service can't know."""
-    with stack.replaced("notification", MISBEHAVE="drop-event"):
+    with stack.replaced("notification", {"MISBEHAVE": "drop-event"}):
         run = run_flow(stack, tmp_path)
     assert FAILED == run.code, run.printed
     assert ["check_notifications"] == _failed(run)
@@ -102,8 +102,8 @@ def test_dropped_events_fail_at_the_notifications(stack: Stack, tmp_path: Path) 
 def test_inventory_that_stays_fails_at_the_look_into_the_database(stack: Stack, tmp_path: Path) -> None:
     """No answer of any service shows it."""
     with (
-        stack.beside("product", MISBEHAVE="no-decrement") as product,
-        stack.beside("order", PRODUCT_SERVICE_URL=product) as order,
+        stack.beside("product", {"MISBEHAVE": "no-decrement"}) as product,
+        stack.beside("order", {"PRODUCT_SERVICE_URL": product}) as order,
     ):
         run = run_flow(stack, tmp_path, ORDER_SERVICE_URL=order)
     assert FAILED == run.code, run.printed

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 
@@ -23,6 +24,7 @@ MICROSERVICES = Path(__file__).parents[2] / "examples/microservices"
 SEED_FLOW = MICROSERVICES / "flows/e2e-order-flow.yaml"
 SERVICES = ("user", "product", "order", "notification")
 HEALTHY_SECONDS = 30
+NOTHING_MORE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,8 @@ class Stack:
             process.stop()
 
     @contextmanager
-    def replaced(self, service: str, **environment: str) -> Iterator[None]:
-        """While inside, ``service`` runs with more environment (``MISBEHAVE="wrong-total"``); then as before."""
+    def replaced(self, service: str, environment: Mapping[str, str] = NOTHING_MORE) -> Iterator[None]:
+        """While inside, ``service`` runs with more environment (``{"MISBEHAVE": "drop-event"}``); then as before."""
         self._services[service].stop()
         try:
             self._start(service, environment)
@@ -105,13 +107,15 @@ class Stack:
             self._wait_until_healthy(service)
 
     @contextmanager
-    def beside(self, service: str, *, wait: bool = True, **environment: str) -> Iterator[str]:
+    def beside(
+        self, service: str, environment: Mapping[str, str] = NOTHING_MORE, *, wait: bool = True
+    ) -> Iterator[str]:
         """While inside, one more of ``service`` runs, with more environment; yields its URL, once it is healthy.
 
         Of the notification service only one at a time gets to see an event: use :meth:`replaced`.
         """
         port = free_port()
-        process = self._run(service, {"PORT": str(port)} | environment)
+        process = self._run(service, {"PORT": str(port), **environment})
         try:
             if wait:
                 process.wait_until(lambda: is_healthy(_url(port)), seconds=HEALTHY_SECONDS)

@@ -47,7 +47,7 @@ def test_well_service_tells_so_of_database_and_broker(stack: Stack, service: str
 @pytest.mark.parametrize("service", SERVICES)
 def test_service_without_its_database_is_unavailable(stack: Stack, service: str) -> None:
     """503 that names the database, from the first moment on."""
-    with stack.beside(service, wait=False, DATABASE_URL=database_url(free_port())) as url:
+    with stack.beside(service, {"DATABASE_URL": database_url(free_port())}, wait=False) as url:
         health = _eventually(lambda: _health(url))
     assert (503, "unavailable") == (health.status_code, health.json()["status"])
     assert "waiting for it" == health.json()["database"]
@@ -55,7 +55,7 @@ def test_service_without_its_database_is_unavailable(stack: Stack, service: str)
 
 def test_service_without_its_broker_is_unavailable(stack: Stack, shop: Shop) -> None:
     """503 that names the broker; a user is stored, but the answer says that nobody was told."""
-    with stack.beside("user", wait=False, KAFKA_BROKERS=f"localhost:{free_port()}") as url:
+    with stack.beside("user", {"KAFKA_BROKERS": f"localhost:{free_port()}"}, wait=False) as url:
         health = _eventually(lambda: _health(url))
         answer = _eventually(lambda: _once_the_database_is_there(shop, url))
     assert (503, "waiting for it") == (health.status_code, health.json()["broker"])
@@ -70,7 +70,7 @@ def _once_the_database_is_there(shop: Shop, url: str) -> httpx.Response | None:
 def test_service_gets_well_when_its_database_comes(stack: Stack, tmp_path: Path) -> None:
     """A service may be started before its database, and need not be started again when that goes and comes."""
     port = free_port()
-    with stack.beside("product", wait=False, DATABASE_URL=database_url(port)) as url:
+    with stack.beside("product", {"DATABASE_URL": database_url(port)}, wait=False) as url:
         assert 503 == _eventually(lambda: _health(url)).status_code
         with postgresql(port, logs=tmp_path):
             _eventually(lambda: is_healthy(url) or None)

@@ -20,7 +20,7 @@ def test_publish_nothing_answers_as_if_the_event_were_out(shop: Shop, stack: Sta
     """201, and no event: what a status code can't tell."""
     user_id, product_id = shop.user_id(), shop.product_id()
     marks = topics.marks("order.placed")
-    with stack.beside("order", MISBEHAVE="publish-nothing") as url:
+    with stack.beside("order", {"MISBEHAVE": "publish-nothing"}) as url:
         assert 201 == shop.order(user_id, (product_id, 1), url=url).status_code
     assert [] == topics.since("order.placed", marks)
 
@@ -28,7 +28,7 @@ def test_publish_nothing_answers_as_if_the_event_were_out(shop: Shop, stack: Sta
 def test_duplicate_event_makes_two_events_and_one_notification(shop: Shop, stack: Stack, topics: Topics) -> None:
     """Both have the same id."""
     marks = topics.marks("user.created")
-    with stack.beside("user", MISBEHAVE="duplicate-event") as url:
+    with stack.beside("user", {"MISBEHAVE": "duplicate-event"}) as url:
         user_id = shop.sign_up(url).json()["id"]
     first, second = topics.since("user.created", marks)
     assert first == second
@@ -42,7 +42,7 @@ def test_renamed_field_makes_an_event_that_its_reader_does_not_understand(
     """``userId`` where ``user_id`` is expected: nobody is notified."""
     marks = topics.marks("order.placed")
     user_id = shop.user_id()
-    with stack.beside("order", MISBEHAVE="renamed-field") as url:
+    with stack.beside("order", {"MISBEHAVE": "renamed-field"}) as url:
         shop.order(user_id, (shop.product_id(), 1), url=url)
     (event,) = topics.since("order.placed", marks)
     assert (user_id, False) == (event.value["userId"], "user_id" in event.value)
@@ -52,7 +52,7 @@ def test_renamed_field_makes_an_event_that_its_reader_does_not_understand(
 
 def test_drop_event_makes_no_notification_ever(shop: Shop, stack: Stack, topics: Topics) -> None:
     """The event counts as read: it doesn't come back when the service is well again."""
-    with stack.replaced("notification", MISBEHAVE="drop-event"):
+    with stack.replaced("notification", {"MISBEHAVE": "drop-event"}):
         dropped = shop.user_id()
         while topics.lag(GROUP, "user.created"):
             time.sleep(0.02)
@@ -63,7 +63,7 @@ def test_drop_event_makes_no_notification_ever(shop: Shop, stack: Stack, topics:
 
 def test_wrong_total_forgets_the_quantity(shop: Shop, stack: Stack) -> None:
     """Two at 29.99 are 29.99."""
-    with stack.beside("order", MISBEHAVE="wrong-total") as url:
+    with stack.beside("order", {"MISBEHAVE": "wrong-total"}) as url:
         assert 29.99 == shop.order(shop.user_id(), (shop.product_id(price=29.99), 2), url=url).json()["total"]
 
 
@@ -71,8 +71,8 @@ def test_no_decrement_answers_as_if_it_were_done(shop: Shop, stack: Stack) -> No
     """The order is placed, the inventory stays: only the database shows it."""
     product_id = shop.product_id(inventory=5)
     with (
-        stack.beside("product", MISBEHAVE="no-decrement") as product,
-        stack.beside("order", PRODUCT_SERVICE_URL=product) as url,
+        stack.beside("product", {"MISBEHAVE": "no-decrement"}) as product,
+        stack.beside("order", {"PRODUCT_SERVICE_URL": product}) as url,
     ):
         assert 201 == shop.order(shop.user_id(), (product_id, 2), url=url).status_code
     assert 5 == shop.inventory(product_id)
@@ -80,7 +80,7 @@ def test_no_decrement_answers_as_if_it_were_done(shop: Shop, stack: Stack) -> No
 
 def test_error_500_answers_nothing_else_but_stays_healthy(shop: Shop, stack: Stack) -> None:
     """Kubernetes keeps sending it requests."""
-    with stack.beside("user", MISBEHAVE="error-500") as url:
+    with stack.beside("user", {"MISBEHAVE": "error-500"}) as url:
         answer = shop.sign_up(url)
         assert (500, "internal") == (answer.status_code, answer.json()["error"])
         assert 200 == shop.client.get(f"{url}/health").status_code
@@ -88,7 +88,7 @@ def test_error_500_answers_nothing_else_but_stays_healthy(shop: Shop, stack: Sta
 
 def test_slow_answers_after_its_delay(shop: Shop, stack: Stack) -> None:
     """MISBEHAVE_DELAY seconds, then as always."""
-    with stack.beside("user", MISBEHAVE="slow", MISBEHAVE_DELAY="0.7") as url:
+    with stack.beside("user", {"MISBEHAVE": "slow", "MISBEHAVE_DELAY": "0.7"}) as url:
         started = time.monotonic()
         assert 201 == shop.sign_up(url).status_code
     assert 0.7 <= time.monotonic() - started

@@ -45,7 +45,13 @@ def test_event_delivered_twice_makes_one_notification(shop: Shop, topics: Topics
 def test_event_that_makes_no_sense_holds_nothing_up(shop: Shop, topics: Topics) -> None:
     """It is skipped, with a line in the log, and what lies behind it is read."""
     user_id = str(uuid4())
-    for broken in ("text", [], {"type": "user.created"}, {"type": "other", "event_id": "1", "user_id": user_id}):
+    broken_ones: tuple[object, ...] = (
+        "text",
+        [],
+        {"type": "user.created"},
+        {"type": "other", "event_id": "1", "user_id": user_id},
+    )
+    for broken in broken_ones:
         topics.write("user.created", key=user_id, value=broken)
     topics.write("user.created", key=user_id, value=_event(user_id, str(uuid4())))
     assert 1 == len(shop.notified(user_id, count=1))

@@ -116,7 +116,7 @@ def test_service_that_is_down_is_named(shop: Shop, stack: Stack, service: str) -
     """503, and nothing is taken from the inventory."""
     user_id, product_id = shop.user_id(), shop.product_id(inventory=5)
     nobody = {f"{service.upper()}_SERVICE_URL": f"http://localhost:{free_port()}"}
-    with stack.beside("order", **nobody) as url:
+    with stack.beside("order", nobody) as url:
         answer = shop.order(user_id, (product_id, 1), url=url)
     assert (503, f"{service}_service_unavailable") == (answer.status_code, answer.json()["error"])
     assert 5 == shop.inventory(product_id)
@@ -126,8 +126,8 @@ def test_service_that_fails_is_named(shop: Shop, stack: Stack) -> None:
     """502: the order service itself is well."""
     user_id, product_id = shop.user_id(), shop.product_id(inventory=5)
     with (
-        stack.beside("user", MISBEHAVE="error-500") as failing,
-        stack.beside("order", USER_SERVICE_URL=failing) as url,
+        stack.beside("user", {"MISBEHAVE": "error-500"}) as failing,
+        stack.beside("order", {"USER_SERVICE_URL": failing}) as url,
     ):
         answer = shop.order(user_id, (product_id, 1), url=url)
     assert (502, "user_service_failed") == (answer.status_code, answer.json()["error"])

@@ -24,7 +24,7 @@ def test_misbehaviour_is_a_list() -> None:
     """Separated by commas, spaces aside."""
     told = {"MISBEHAVE": "slow, drop-event,", "MISBEHAVE_DELAY": "0.5"}
     settings = settings_from(told, "notification", port=5004, can_misbehave=frozenset({"drop-event"}))
-    assert ({"slow", "drop-event"}, 0.5) == (settings.misbehave, settings.misbehave_delay)
+    assert (frozenset({"slow", "drop-event"}), 0.5) == (settings.misbehave, settings.misbehave_delay)
 
 
 def test_misbehaviour_that_the_service_does_not_know_is_refused() -> None:
