@@ -79,8 +79,9 @@ class Operator:
         take = intake(self._cache, self._queue.add)
         stack.push_async_callback(self._queue.close, patience=_PATIENCE)
         self._missing = "the first list"
-        resync = Resync(cluster, self._cache, self._settings, take=take)
+        resync = Resync(cluster, self._cache, self._settings, take=take, finished=flows.record)
         await resync.fill()
+        self._wake_all(flows)
         self._missing = ""
         logger.info("at work: %d flows, %d unfinished runs", *self._cache.sizes())
         watch = kopf.operator(

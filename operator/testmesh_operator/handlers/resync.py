@@ -12,6 +12,7 @@ from testmesh_operator.errors import ClusterError, NotFound, WatchLagging
 from testmesh_operator.handlers.events import Take
 from testmesh_operator.resources.base import JsonObject
 from testmesh_operator.resources.observed import RUN_UID_LABEL
+from testmesh_operator.resources.testrun import TestRun
 from testmesh_operator.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -27,10 +28,13 @@ _RETRY_SECONDS = 2.0
 
 
 class Resync:
-    """Lists everything, page by page. ``wake_all`` puts every key that is kept into the queue."""
+    """Lists everything, page by page. ``finished`` is told, once at the start, of each finished run."""
 
-    def __init__(self, cluster: Cluster, cache: Cache, settings: Settings, *, take: Take) -> None:
+    def __init__(
+        self, cluster: Cluster, cache: Cache, settings: Settings, *, take: Take, finished: Callable[[TestRun], object]
+    ) -> None:
         self._cluster, self._cache, self._settings, self._take = cluster, cache, settings, take
+        self._finished = finished
 
     async def fill(self) -> None:
         """The first list, before the first decision; waits for the API server and for the definitions."""
@@ -38,6 +42,7 @@ class Resync:
             try:
                 for listed in _LISTED:
                     await self._list(*listed)
+                await self._list_finished()
             except NotFound:
                 logger.warning("the definitions of testflows and testruns are not there yet: install crds/")
             except ClusterError as error:
@@ -47,7 +52,7 @@ class Resync:
             await asyncio.sleep(_RETRY_SECONDS)
 
     async def run(self, wake_all: Callable[[], None]) -> None:
-        """List again and again. Raises :class:`WatchLagging` when the watch has fallen silent."""
+        """List again and again, and wake every key. Raises :class:`WatchLagging` when the watch has fallen silent."""
         while True:
             await asyncio.sleep(self._settings.resync_seconds)
             try:
@@ -74,6 +79,13 @@ class Resync:
             async for page in self._cluster.pages(resource, namespace, **selectors):
                 for body in page.items:
                     self._take(kind, body, False)  # noqa: FBT003 - the shape of Take
+
+    async def _list_finished(self) -> None:
+        """Finished runs, once: one whose flow was not told of it before the last operator was killed is told now."""
+        for namespace in self._settings.namespaces or (None,):
+            async for page in self._cluster.pages(TESTRUNS, namespace, fieldSelector="status.result!="):
+                for body in page.items:
+                    self._finished(TestRun.model_validate(body))
 
     async def _shown(self, resource: Resource, selectors: dict[str, str]) -> dict[str, str]:
         shown: dict[str, str] = {}

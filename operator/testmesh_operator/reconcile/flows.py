@@ -10,7 +10,8 @@ from testmesh_operator.reconcile.flow_reader import FlowReader
 from testmesh_operator.reconcile.write import status_patch
 from testmesh_operator.resources.base import ConditionStatus, Key
 from testmesh_operator.resources.testflow import RecentRun, TestFlow, TestFlowStatus
-from testmesh_operator.status.flow import Verified, checked, remember
+from testmesh_operator.resources.testrun import TestRun
+from testmesh_operator.status.flow import Verified, checked, recent_run, remember
 from testmesh_operator.status.reasons import Reason
 
 _RECHECK_SECONDS = 15.0
@@ -27,9 +28,14 @@ class FlowReconciler:
         self._finished: dict[Key, dict[str, RecentRun]] = {}
         self._recheck: set[Key] = set()
 
-    def record(self, flow: Key, run: RecentRun) -> None:
-        """Remember a finished run for the flow's next write."""
-        self._finished.setdefault(flow, {})[run.uid] = run
+    def record(self, done: TestRun) -> Key | None:
+        """Remember a finished run for its flow's next write; returns the flow's key, if it has one."""
+        recent = recent_run(done)
+        if recent is None or done.status.flow is None:
+            return None
+        flow = Key(kind="TestFlow", namespace=done.metadata.namespace, name=done.status.flow.name)
+        self._finished.setdefault(flow, {})[recent.uid] = recent
+        return flow
 
     def recheck(self, flow: Key) -> None:
         """Check the flow anew at its next turn: its ConfigMap may hold another text."""

@@ -33,7 +33,6 @@ from testmesh_operator.reconcile.flows import FlowReconciler
 from testmesh_operator.reconcile.write import status_patch
 from testmesh_operator.resources.base import JsonObject, Key
 from testmesh_operator.resources.observed import RUN_UID_LABEL, PodFacts, WarningFacts, read_pod, read_warning
-from testmesh_operator.resources.testflow import RecentRun
 from testmesh_operator.resources.testrun import TestRun, TestRunStatus
 from testmesh_operator.status.conditions import going_on
 from testmesh_operator.status.ending import Ending, errored
@@ -274,19 +273,9 @@ class RunReconciler:
         return live.metadata.uid == meta.uid and live.status.completion_time == attempted.status.completion_time
 
     def _tell_flow(self, done: TestRun) -> None:
-        status = done.status
-        if status.flow is None or not status.flow.name or status.result is None or status.completion_time is None:
-            return
-        flow = Key(kind="TestFlow", namespace=done.metadata.namespace, name=status.flow.name)
-        recent = RecentRun(
-            name=done.metadata.name,
-            uid=done.metadata.uid,
-            result=status.result,
-            completion_time=status.completion_time,
-            duration_milliseconds=status.duration_milliseconds or 0,
-        )
-        self._flows.record(flow, recent)
-        self._wake(flow)
+        flow = self._flows.record(done)
+        if flow is not None:
+            self._wake(flow)
 
     async def _read_anew(self, key: Key) -> None:
         """Replace the cached view by the live one."""

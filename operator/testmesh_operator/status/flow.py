@@ -17,7 +17,7 @@ from testmesh_operator.resources.testflow import (
     TestFlow,
     TestFlowStatus,
 )
-from testmesh_operator.resources.testrun import RunResult
+from testmesh_operator.resources.testrun import RunResult, TestRun
 from testmesh_operator.status.conditions import State, conditions, flow_checked
 from testmesh_operator.status.reasons import Reason
 
@@ -74,21 +74,52 @@ def checked(flow: TestFlow, result: Verified, *, now: datetime) -> TestFlowStatu
 
 
 def remember(status: TestFlowStatus, runs: Iterable[RecentRun]) -> TestFlowStatus:
-    """The status with these finished runs added, each once; cancelled ones are shown, but count for nothing."""
-    for run in sorted(runs, key=lambda item: item.completion_time):
-        known = status.recent_runs or []
-        if run.uid not in {item.uid for item in known}:
-            status = _with(status, run, [run, *known][:RECENT_RUNS])
-    return status
+    """The status with these finished runs added, each once, in whatever order they come.
+
+    After a restart they come from a list: what an operator that was killed had no time to write is not lost.
+    """
+    known = status.recent_runs or []
+    added = [run for run in runs if run.uid not in {item.uid for item in known} and _fits(run, known)]
+    if not added:
+        return status
+    recent = sorted([*added, *known], key=lambda run: run.completion_time, reverse=True)[:RECENT_RUNS]
+    passed = [run.completion_time for run in recent if run.result is RunResult.PASSED]
+    return status.model_copy(
+        update={
+            "recent_runs": recent,
+            "metrics": _metrics(recent),
+            "last_successful_time": passed[0] if passed else status.last_successful_time,
+            "consecutive_failures": _failures(status, recent, added),
+        }
+    )
 
 
-def _with(status: TestFlowStatus, run: RecentRun, recent: list[RecentRun]) -> TestFlowStatus:
-    update: dict[str, object] = {"recent_runs": recent, "metrics": _metrics(recent)}
-    if run.result is RunResult.PASSED:
-        update |= {"last_successful_time": run.completion_time, "consecutive_failures": 0}
-    elif run.result is not RunResult.CANCELLED:
-        update["consecutive_failures"] = (status.consecutive_failures or 0) + 1
-    return status.model_copy(update=update)
+def recent_run(run: TestRun) -> RecentRun | None:
+    """What a flow remembers of a finished run; None for an inline flow's, which no TestFlow asks about."""
+    status = run.status
+    if status.flow is None or not status.flow.name or status.result is None or status.completion_time is None:
+        return None
+    return RecentRun(
+        name=run.metadata.name,
+        uid=run.metadata.uid,
+        result=status.result,
+        completion_time=status.completion_time,
+        duration_milliseconds=status.duration_milliseconds or 0,
+    )
+
+
+def _fits(run: RecentRun, known: Sequence[RecentRun]) -> bool:
+    """Whether a run belongs among the last ones; an older one was counted long ago."""
+    return len(known) < RECENT_RUNS or run.completion_time > known[-1].completion_time
+
+
+def _failures(status: TestFlowStatus, recent: Sequence[RecentRun], added: Sequence[RecentRun]) -> int:
+    """Failed and errored runs since the last passed one; a cancelled run counts for nothing."""
+    ends = [run.result for run in recent if run.result is not RunResult.CANCELLED]
+    if RunResult.PASSED in ends:
+        return ends.index(RunResult.PASSED)
+    new = [run for run in added if run.result is not RunResult.CANCELLED]
+    return (status.consecutive_failures or 0) + len(new)
 
 
 def _metrics(recent: Sequence[RecentRun]) -> FlowMetrics:
