@@ -7,6 +7,7 @@ from testmesh_engine.expressions.errors import AbsentError, EvaluationError, nea
 from testmesh_engine.expressions.frame import Code, Frame, Result
 from testmesh_engine.expressions.operators import Site
 from testmesh_engine.expressions.scope import Scope
+from testmesh_engine.expressions.spelling import spelled
 from testmesh_engine.expressions.values import MISSING, Missing
 
 
@@ -56,6 +57,16 @@ def with_default(body: Code, default: Code, *, or_empty: bool) -> Code:
         return default(frame) if absent else value
 
     return chosen
+
+
+def spelled_default(default: Code) -> Code:
+    """A default in an expression: what its text spells, as nobody else has given it a kind."""
+
+    def read(frame: Frame) -> Result:
+        value = default(frame)
+        return spelled(value) if isinstance(value, str) else value
+
+    return read
 
 
 def coalesce(left: Code, right: Code) -> Code:

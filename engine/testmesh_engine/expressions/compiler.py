@@ -192,19 +192,20 @@ class _Compiler:
         default = None if node.default is None else self.code(node.default)
         body = self.code(node.body) if default is None else self._soft(node.body)
         self._in_placeholder = outer
-        if default is not None:
-            body = closures.with_default(body, default, or_empty=node.or_empty)
-        return self._as_spelled(node, body) if node.bare else body
+        if node.bare:
+            body = self._as_spelled(node.body, body)
+            default = default and closures.spelled_default(default)
+        return body if default is None else closures.with_default(body, default, or_empty=node.or_empty)
 
-    def _as_spelled(self, node: Placeholder, body: Code) -> Code:
-        """Text of an env layer, or a default, is read as the literal it spells."""
-        variable = _variable(node.body)
+    def _as_spelled(self, node: Node, body: Code) -> Code:
+        """Text of an env layer is read as the literal it spells."""
+        variable = _variable(node)
+        if not variable:
+            return body
 
         def read(frame: Frame) -> Result:
             value = body(frame)
-            if isinstance(value, str) and variable and (node.default is not None or frame.from_env(variable)):
-                return spelled(value)
-            return value
+            return spelled(value) if isinstance(value, str) and frame.from_env(variable) else value
 
         return read
 
