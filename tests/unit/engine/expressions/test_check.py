@@ -1,0 +1,137 @@
+"""Assertions: whether they hold, and what a person reads where they do not."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from testmesh_engine.contract.result import Operand
+from testmesh_engine.expressions import Check, MapScope, compile_expression, parse_json
+
+SCOPE = MapScope(
+    {
+        "status": 500,
+        "body": parse_json(
+            '{"id": "42", "total": 59.97, "ok": false, "items": [{"sku": "a", "qty": 1}, {"sku": "b", "qty": 3}], "none": null}'
+        ),
+        "rows": parse_json('[{"ok": true, "n": 1}, {"ok": true, "n": 2}, {"ok": false, "n": 3}]'),
+        "messages": [],
+        "text": "x" * 5000,
+    }
+)
+
+
+def check(text: str) -> Check:
+    """The check of an assertion over the scope above."""
+    return compile_expression(text).check(SCOPE)
+
+
+def test_an_assertion_that_holds_has_nothing_to_say() -> None:
+    """No message, no operands."""
+    assert Check(holds=True) == check("status == 500")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("status == 200", "status is 500"),
+        ("body.total == 59.98", "body.total is 59.97"),
+        ("59.98 == body.total", "body.total is 59.97"),
+        ("body.total == status", "body.total is 59.97, status is 500"),
+        ("body.id == 42", 'body.id is text "42" against number 42'),
+        ("42 == body.id", 'number 42 against text "42"'),
+        ("body.id == nil", 'body.id is "42"'),
+        ("body.none != nil", "body.none is nil"),
+        ("body.none == 1", "body.none is nil"),
+        ("status != 500", "status is 500"),
+        ("status != 250 + 250", "status is 500"),
+        ("body.totl == 59.98", 'body has no "totl"; did you mean "total"?'),
+        ("body.xyz == 1", 'body has no "xyz"; it has "id", "total", "ok", "items", "none"'),
+        ("body.xyz != 1", 'body has no "xyz"; it has "id", "total", "ok", "items", "none"'),
+        ("rows[3].n == 1", "rows has 3 items, so there is no [3]"),
+        ("messages[0].value == 1", "messages has no items, so there is no [0]"),
+        ("len(messages) > 0", "len(messages) is 0 (messages is [])"),
+        ("status >= 200 and status < 300", "status is 500"),
+        ("status == 200 or status == 201", "status is 500; status is 500"),
+        ("not (status == 500)", "status == 500 is true (status is 500)"),
+        ("body.ok", "body.ok is false"),
+        ("body.ok == true", "body.ok is false"),
+        ("status in [200, 201]", "status is 500"),
+        ('body.id contains "7"', 'body.id is "42"'),
+        ('body.id matches "^a"', 'body.id is "42"'),
+        ("body.id is number", 'body.id is text "42"'),
+        ("body.none is not null", "body.none is nil"),
+        ("body.zzz exists", 'body has no "zzz"; it has "id", "total", "ok", "items", "none"'),
+        ("body.zzz.deeper exists", 'body has no "zzz"; it has "id", "total", "ok", "items", "none"'),
+        ("rows[7] exists", "rows has 3 items, so there is no [7]"),
+        ("nope exists", "nothing is called `nope`"),
+        ("all(rows, .ok)", "rows[2].ok is false"),
+        ("all(rows, {.n < 3})", "rows[2].n is 3"),
+        ("all(rows, # == 1)", 'rows[0] is map {"ok":true,"n":1} against number 1'),
+        ("all(rows, .okk == true)", 'rows[0]: the item has no "okk"; did you mean "ok"?'),
+        ("all(body.items, .qty == 1)", "body.items[1].qty is 3"),
+        ("none(rows, .ok)", 'rows[0] does: it is {"ok":true,"n":1}'),
+        ("any(messages, .n == 1)", "messages is empty"),
+        (
+            "any(rows, .n == 7)",
+            'none of 3 items of rows do: rows is [{"ok":true,"n":1},{"ok":true,"n":2},{"ok":false,"n":3}]',
+        ),
+        ('body.items == [{"sku": "a", "qty": 1}, {"sku": "b", "qty": 2}]', "body.items[1].qty is 3, not 2"),
+        ('body.items[0] == {"sku": "a", "qty": "1"}', 'body.items[0].qty is number 1 against text "1"'),
+        ('body.items[0] == {"sku": "a"}', "body.items[0].qty is 1, and should not be there"),
+        ('body.items[0] == {"sku": "a", "qty": 1, "x y": 2}', 'body.items[0] has no "x y", which should be 2'),
+        ("map(rows, .n) == [1, 2]", "map(rows, .n) has 3 items, not 2: 3 at [2] is one more"),
+        ("status + 1 == 200", "status + 1 is 501 (status is 500)"),
+        ("let n = body.total; n > 60", "n is 59.97"),
+        ("status > 100 ? body.ok : true", "status > 100 is true, and body.ok is false"),
+        ('"${body.id}!" == "43!"', '"${body.id}!" is "42!"'),
+        ("text == 'y'", 'text is "' + "x" * 199 + "…"),
+        ("status", "it is number 500, neither true nor false"),
+        ("body.none", "it is nil, neither true nor false"),
+        ("body.id > 5", '`>` takes two numbers or two texts: body.id is text "42", number 5'),
+        ("(status + 1) * 2 == 1 and true", "(status + 1) * 2 is 1002 (status is 500)"),
+    ],
+)
+def test_a_failed_assertion_says_why(text: str, why: str) -> None:
+    """The expression as written, then the value of every operand in it and why it does not hold."""
+    checked = check(text)
+    assert not checked.holds
+    assert f"{text}: {why}" == checked.message
+
+
+def test_every_operand_is_reported_with_its_value() -> None:
+    """Also those of the side that was not reached."""
+    operands = check("status == 200 and body.total == 59.98 and len(rows) == 3").operands
+    assert (Operand(source="status", value=500), Operand(source="body.total", value=59.97)) == operands[:2]
+    assert ["len(rows)", "rows"] == [operand.source for operand in operands[2:]]
+
+
+def test_a_large_operand_is_cut() -> None:
+    """The whole response stands beside it in the report."""
+    (operand,) = check("text == 'y'").operands
+    assert isinstance(operand.value, str)
+    assert 4001 == len(operand.value)
+
+
+@pytest.mark.parametrize("text", ["body.nope > 1", "status", "1 / 0 == 1", "nope"])
+def test_what_could_not_be_evaluated_is_told_apart_from_what_is_false(text: str) -> None:
+    """A step that asserts the opposite must not pass on it."""
+    assert not check(text).evaluated
+    assert check("status == 200").evaluated
+
+
+def test_unequal_kinds_hold_with_a_warning() -> None:
+    """A comparison that can never be false proves nothing."""
+    checked = check("body.id != 42")
+    assert checked.holds
+    assert 'body.id is text "42" against number 42' in checked.warning
+    assert "" == check("body.id != nil").warning
+    assert "" == check("body.id != 'x'").warning
+
+
+def test_values_that_no_float_has_are_reported_as_text() -> None:
+    """A report never shows another number than the one that was compared."""
+    scope = MapScope({"a": Decimal("0.1234567890123456789")})
+    (operand,) = compile_expression("a == 1").check(scope).operands
+    assert "0.1234567890123456789" == operand.value
