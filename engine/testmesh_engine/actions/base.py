@@ -67,6 +67,7 @@ class Context:
 
     ``deadline`` is the earliest of all that bound this attempt. ``holds`` tells an action that waits whether the
     step's assertions hold on a result. ``request`` is what the action sent, noted before it waits for the answer.
+    ``attempt`` counts from 1 each time that the step runs.
     """
 
     step: str
@@ -76,6 +77,7 @@ class Context:
     counters: Counters
     holds: Callable[[Result], bool]
     request: dict[str, Value] = field(default_factory=dict)
+    attempt: int = 1
     found: dict[str, Value] = field(default_factory=dict)
     """What an action that failed saw instead of a result."""
 

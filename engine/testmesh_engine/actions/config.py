@@ -28,9 +28,9 @@ def canonical(spec: ActionSpec, given: Mapping[str, Value]) -> dict[str, Value]:
 
 def _of_kind(key: Key, value: Value) -> Value:
     value = _spelled(key.kind, value)
-    fault = fault_of(key.kind, value)
+    fault = fault_of(key.kind, value, found=f"{kind_of(value)} {show(value, 80)}")
     if fault:
-        raise UsageError(f"{key.name} {fault}, found {kind_of(value)} {show(value, 80)}")
+        raise UsageError(f"{key.name} {fault}")
     if key.choices and str(value).upper() not in key.choices:
         raise UsageError(f"{key.name} is one of {', '.join(key.choices)}, found {show(value, 80)}")
     return value

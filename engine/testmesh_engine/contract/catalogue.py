@@ -60,6 +60,9 @@ class ActionSpec:
     bounds_itself: bool = False
     """The action takes as long as its config says: the default bound of one attempt (30 s) is not laid on it."""
 
+    early: tuple[str, ...] = ()
+    """Keys that the action wants to see before the flow's first step, as far as they are known by then."""
+
     def key(self, name: str) -> Key | None:
         """The key of that name or alias."""
         return next((key for key in self.keys if name == key.name or name in key.aliases), None)
@@ -75,20 +78,18 @@ class Catalogue(Protocol):
         """All names, without aliases, sorted."""
 
 
-def fault_of(kind: Kind, value: object) -> str:
-    """What is wrong with ``value`` for a key of this kind, "" where nothing is."""
-    if kind is Kind.DURATION:
-        return _fault_of_duration(value)
-    if kind is Kind.ANY or (type(value) in _TYPES[kind]):
+def fault_of(kind: Kind, value: object, *, found: str) -> str:
+    """What is wrong with ``value`` for a key of this kind, "" where nothing is; ``found`` names the value."""
+    if kind is Kind.DURATION and isinstance(value, (str, int)) and not isinstance(value, bool):
+        return _fault_of_duration(str(value))
+    if kind is Kind.ANY or type(value) in _TYPES[kind]:
         return ""
-    return f"takes {kind.value}"
+    return f"takes {kind.value}, found {found}"
 
 
-def _fault_of_duration(value: object) -> str:
-    if isinstance(value, bool) or not isinstance(value, (str, int)):
-        return f"takes {Kind.DURATION.value}"
+def _fault_of_duration(text: str) -> str:
     try:
-        parse_duration(str(value))
+        parse_duration(text)
     except ValueError as error:
         return f"takes a duration: {error}"
     return ""
@@ -100,4 +101,5 @@ _TYPES: Mapping[Kind, tuple[type, ...]] = {
     Kind.BOOLEAN: (bool,),
     Kind.MAP: (dict,),
     Kind.LIST: (list,),
+    Kind.DURATION: (),
 }

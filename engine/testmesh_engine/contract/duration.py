@@ -35,4 +35,4 @@ def show_duration(seconds: float) -> str:
 def _advice(text: str) -> str:
     if re.fullmatch(r"\d+(\.\d+)?", text, re.ASCII):
         return f"{text} has no unit: write {text}s for seconds, {text}ms for milliseconds"
-    return f"{text!r} is no duration: write for example 500ms, 30s, 2m or 1h30m"
+    return f"{text!r} is none; write for example 500ms, 30s, 2m or 1h30m"

@@ -54,7 +54,7 @@ class Problem:
             pad = "".join("\t" if char == "\t" else " " for char in self.excerpt[: self.column - 1])
             lines += [f"{gutter}{self.excerpt}", f"{' ' * 5} | {pad}^"]
         if self.hint:
-            lines.append(f"        {self.hint}")
+            lines += [f"        {line}" for line in self.hint.splitlines()]
         return "\n".join(lines)
 
     def to_json(self) -> dict[str, Any]:

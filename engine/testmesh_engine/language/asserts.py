@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import lru_cache
 
 from testmesh_engine.contract.catalogue import ActionSpec
 from testmesh_engine.expressions import (
@@ -27,12 +28,18 @@ def expression(
     if text is None:
         return None
     try:
-        compiled = compile_expression(text, dashed=dashed(known))
+        compiled = _compiled(text, dashed(known))
     except ExpressionError as error:
         findings.broken_text(node, error, hint=_cut_by_comment(findings, node))
         return None
     known.check(findings, node, compiled.names, extra=extra)
     return compiled
+
+
+@lru_cache(maxsize=1024)
+def _compiled(text: str, dashed_ids: tuple[str, ...]) -> Expression:
+    """Flows say ``status == 200`` at many steps: an expression is immutable, and compiled once for each text."""
+    return compile_expression(text, dashed=dashed_ids)
 
 
 def expression_text(findings: Findings, node: Node, what: str) -> str | None:
@@ -126,7 +133,7 @@ def result_names(spec: ActionSpec) -> frozenset[str]:
 
 def dashed(known: Known) -> tuple[str, ...]:
     """The step ids with a ``-``, each read as one name in expressions."""
-    return tuple(name for name in known.ids if "-" in name)
+    return tuple(sorted(name for name in known.ids if "-" in name))
 
 
 def _raw_line(findings: Findings, node: Node) -> str:

@@ -84,7 +84,7 @@ class Findings:
     def duration(self, node: Node, what: str) -> float | None:
         """``node`` in seconds."""
         value = node.value if isinstance(node, Scalar) else None
-        fault = fault_of(Kind.DURATION, value)
+        fault = fault_of(Kind.DURATION, value, found=kind_of_node(node))
         if fault:
             self.error(node, f"{what} {fault}")
             return None

@@ -27,8 +27,8 @@ MAX_NODES = 200_000
 
 MAX_DEPTH = 64
 
-_Parser = getattr(yaml, "CParser", None)
-"""libyaml's, ten times as fast; PyYAML's own where it was built without."""
+_Parser = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+"""libyaml's is ten times as fast; its events only are used, never its constructors."""
 
 _Event: TypeAlias = Any
 _Mark: TypeAlias = Any
@@ -38,7 +38,7 @@ _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INTEGER = re.compile(r"[-+]?[0-9]{1,4300}", re.ASCII)
 _OTHER_BASE = re.compile(r"0o[0-7]{1,1000}|0x[0-9a-fA-F]{1,1000}", re.ASCII)
-_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,4})?", re.ASCII)
+_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,12})?", re.ASCII)
 _FIRST_OF_NUMBER = frozenset("+-.0123456789")
 
 
@@ -115,7 +115,7 @@ class _Composer:
         return found
 
     def _events(self) -> Iterator[_Event]:
-        parser = _Parser(self._text) if _Parser else yaml.SafeLoader(self._text)
+        parser = _Parser(self._text)
         try:
             while True:
                 event = parser.get_event()

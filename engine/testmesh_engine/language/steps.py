@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from testmesh_engine.contract.catalogue import ActionSpec, Catalogue, Key, fault_of
+from testmesh_engine.contract.catalogue import ActionSpec, Catalogue, Key, Kind, fault_of
 from testmesh_engine.contract.result import Phase
 from testmesh_engine.expressions import ExpressionError, Template, Value, compile_template
 from testmesh_engine.language import planned
@@ -18,7 +18,7 @@ from testmesh_engine.language.model import (
     Retry,
     Step,
 )
-from testmesh_engine.language.names import BUILTINS, ROOTS, Known, node_at
+from testmesh_engine.language.names import BUILTINS, ROOTS, Known
 from testmesh_engine.language.nodes import ListNode, MapNode, Node, Scalar, kind_of_node, plain
 
 STEP_KEYS = (
@@ -71,7 +71,8 @@ class StepReader:
             findings.error(step.entries["save"][0], "save is another word for output; a step has one of the two")
         captured = captures(findings, outputs, spec=spec, known=known) if outputs else ()
         attempts = self._attempts(step, spec)
-        if phase is Phase.STEPS and not asserts and not spec.asserts_itself:
+        asserting = any(key.startswith("assert") for key in step.entries)
+        if phase is Phase.STEPS and not asserting and not spec.asserts_itself:
             findings.warning(
                 step, f"this {spec.name} step asserts nothing", hint="Add assert, or it passes on any result."
             )
@@ -158,11 +159,26 @@ class StepReader:
         self._check_keys(config, spec.name, spec.keys, spec.planned)
         try:
             template = compile_template(plain(config), sql_keys=("query",), dashed=dashed(self._known))
-        except ExpressionError as error:
-            self._findings.broken_text(node_at(config, error.path), error)
+        except ExpressionError:
+            self._broken_templates(config)
             return None
         self._known.check(self._findings, config, template.names)
         return template
+
+    def _broken_templates(self, node: Node) -> None:
+        """Note every text below ``node`` that is no template: compiling the whole tree stops at the first."""
+        if isinstance(node, MapNode):
+            for key, value in node.entries.values():
+                self._broken_templates(key)
+                self._broken_templates(value)
+        elif isinstance(node, ListNode):
+            for item in node.items:
+                self._broken_templates(item)
+        else:
+            try:
+                compile_template(node.value, dashed=dashed(self._known))
+            except ExpressionError as error:
+                self._findings.broken_text(node, error)
 
     @staticmethod
     def _written(step: MapNode) -> dict[str, Value]:
@@ -185,10 +201,10 @@ class StepReader:
     def _check_value(self, key: Key, node: Node) -> None:
         if isinstance(node, Scalar) and isinstance(node.value, str) and ("${" in node.value or "{{" in node.value):
             return
-        fault = fault_of(key.kind, plain(node))
+        fault = fault_of(key.kind, plain(node), found=kind_of_node(node))
         if fault:
-            hint = f'Quote it: "{node.text}"' if isinstance(node, Scalar) and "text" in fault and node.text else ""
-            self._findings.error(node, f"{key.name} {fault}, found {kind_of_node(node)}", hint=hint)
+            text = node.text if isinstance(node, Scalar) and key.kind is Kind.TEXT else ""
+            self._findings.error(node, f"{key.name} {fault}", hint=f'Quote it: "{text}"' if text else "")
         elif key.choices and str(plain(node)).upper() not in key.choices:
             hint = did_you(str(plain(node)).upper(), key.choices)
             self._findings.error(node, f"{key.name} is one of {', '.join(key.choices)}", hint=hint)

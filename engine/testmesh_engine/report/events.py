@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -25,8 +26,8 @@ class StepStarted:
     id: str
     action: str
     phase: Phase
-    so_far: FlowResult
-    """The flow up to this step: what there is to say if this step never ends."""
+    so_far: Callable[[], FlowResult]
+    """The flow up to this step, made when asked for: what there is to say if this step never ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +39,9 @@ class StepFinished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TeardownStarted:
-    """Setup and steps are over; ``so_far`` is the flow as it stands then."""
+    """Setup and steps are over; ``so_far`` makes the flow as it stands then."""
 
-    so_far: FlowResult
+    so_far: Callable[[], FlowResult]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

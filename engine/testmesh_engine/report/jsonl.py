@@ -49,7 +49,7 @@ def _line(event: Event) -> dict[str, Json]:
             step = {name: value for name, value in step_json(event.step).items() if name != "attempts"}
             return {"event": "step_finished", **step}
         case TeardownStarted():
-            return {"event": "teardown_started", "outcome": event.so_far.outcome}
+            return {"event": "teardown_started", "outcome": event.so_far().outcome}
         case FlowFinished():
             trace: dict[str, Json] = {"trace": event.trace} if event.trace else {}
             return {"event": "flow_finished", "result": flow_json(event.result), **trace}

@@ -33,9 +33,9 @@ class VerdictReport:
             case FlowStarted() if self._seen:
                 raise UsageError("a verdict is about one flow")
             case StepStarted():
-                self._write(event.so_far, final=False, current=event.id)
+                self._write(event.so_far(), final=False, current=event.id)
             case TeardownStarted():
-                self._write(event.so_far, final=False, current="teardown")
+                self._write(event.so_far(), final=False, current="teardown")
             case FlowFinished():
                 self._write(event.result, final=True)
             case FlowStarted() | StepFinished():

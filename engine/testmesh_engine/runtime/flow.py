@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 from testmesh_engine.actions.base import Connections, Context, Counters
 from testmesh_engine.actions.registry import load_action
@@ -133,10 +134,12 @@ class FlowRun:
         known: dict[str, Value | None] = {}
         for name, value in step.written.items():
             declared = step.action.key(name)
+            if declared is None or declared.name not in step.action.early:
+                continue
             try:
-                known[declared.name if declared else name] = compile_template(value).render(scope)
+                known[declared.name] = compile_template(value).render(scope)
             except EvaluationError:
-                known[declared.name if declared else name] = None
+                known[declared.name] = None
         return known
 
     def _context(self, step: str, deadline: Deadline) -> Context:
@@ -174,10 +177,8 @@ class FlowRun:
             record = not_run(step, around.phase, stopped)
             around.memory.forget(step, f"step {step.shown} was not run")
         else:
-            started = StepStarted(
-                id=step.shown, action=step.action.name, phase=around.phase, so_far=self._result(Outcome.PASSED)
-            )
-            self._tell(started)
+            so_far = partial(self._result, Outcome.PASSED)
+            self._tell(StepStarted(id=step.shown, action=step.action.name, phase=around.phase, so_far=so_far))
             record = run_step(step, around)
         self._records.append(record)
         self._traces.extend(around.traces)
@@ -192,7 +193,7 @@ class FlowRun:
             return
         ran = any(record.result.outcome is not Outcome.NOT_RUN for record in self._records)
         skipped = ("" if ran else "no step was started") if self._options.teardown else "--no-teardown"
-        self._tell(TeardownStarted(so_far=self._result(flow_outcome(self._records))))
+        self._tell(TeardownStarted(so_far=partial(self._result, flow_outcome(self._records))))
         deadline = Deadline.after(self._teardown_seconds(), "the time for teardown")
         around = self._around(Phase.TEARDOWN, memory, deadline, self._interrupts.teardown)
         around.failed = flow_outcome(self._records) is not Outcome.PASSED

@@ -51,10 +51,13 @@ _ROOTS = {"env": "env", "vars": "captured", "steps": "steps"}
 
 
 class FlowScope:
-    """The names at one step; ``result`` is there for its assertions and outputs only."""
+    """The names at one step; ``result`` and what was just ``captured`` of it are there for its assertions only."""
 
-    def __init__(self, memory: Memory, at: Moment, result: Result | None = None) -> None:
+    def __init__(
+        self, memory: Memory, at: Moment, result: Result | None = None, captured: Mapping[str, Value] | None = None
+    ) -> None:
         self._memory = memory
+        self._captured = captured or {}
         self._at = at
         self._result = result
 
@@ -74,21 +77,23 @@ class FlowScope:
         """All names, those without value included."""
         memory = self._memory
         own = () if self._result is None else (*self._result, "result", "response")
-        return (*own, *memory.captured, *memory.steps, *memory.env, *memory.absent, *builtins.NAMES)
+        return (*own, *self._captured, *memory.captured, *memory.steps, *memory.env, *memory.absent, *builtins.NAMES)
 
     def in_placeholder(self) -> FlowScope:
         """The scope of placeholders, where captured variables come before result keys."""
-        return _InPlaceholder(self._memory, self._at, self._result) if self._result is not None else self
+        if self._result is None:
+            return self
+        return _InPlaceholder(self._memory, self._at, self._result, self._captured)
 
     def from_env(self, name: str) -> bool:
         """Whether ``name`` means an env layer here."""
         memory = self._memory
-        nearer = name in memory.captured or name in memory.steps or (self._result is not None and name in self._result)
-        return name in memory.env and not nearer
+        nearer = (self._captured, memory.captured, memory.steps, self._result or {})
+        return name in memory.env and not any(name in layer for layer in nearer)
 
     def _without_result(self, name: str) -> Value | Missing:
         memory = self._memory
-        for layer in (memory.captured, memory.steps, memory.env):
+        for layer in (self._captured, memory.captured, memory.steps, memory.env):
             if name in layer:
                 return layer[name]
         if name in memory.absent:
@@ -99,8 +104,10 @@ class FlowScope:
 class _InPlaceholder(FlowScope):
     def lookup(self, name: str) -> Value | Missing:
         """The value of ``name``, captured variables first."""
-        captured = self._memory.captured
-        return captured[name] if name in captured else super().lookup(name)
+        for layer in (self._captured, self._memory.captured):
+            if name in layer:
+                return layer[name]
+        return super().lookup(name)
 
     def in_placeholder(self) -> FlowScope:
         """This one."""

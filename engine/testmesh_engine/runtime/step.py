@@ -186,6 +186,7 @@ class _StepRun:
             connections=self._around.connections,
             counters=self._around.counters,
             holds=self._holds,
+            attempt=number,
         )
         try:
             attempt.result = action.run(config, context)
@@ -219,21 +220,13 @@ class _StepRun:
                 attempt.error = f"output {capture.name}: {error.message}{hint}"
                 attempt.fail(Outcome.FAILED, attempt.error)
         self._around.masker.learn(attempt.captured)
-        attempt.checks = self._checks(self._with_captured(result, attempt.captured))
+        attempt.checks = self._checks(FlowScope(self._around.memory, self._at, result, attempt.captured))
         failed = [check for check in attempt.checks if not check.passed]
         if failed:
             more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
             attempt.fail(Outcome.FAILED, f"{failed[0].message}{more}")
         if not attempt.holds and isinstance(self._step.attempts, Eventually) and self._step.attempts.stop_on:
             attempt.stopped = self._step.attempts.stop_on.check(scope).holds
-
-    def _with_captured(self, result: Result, captured: Mapping[str, Value]) -> FlowScope:
-        memory = self._around.memory
-        if not captured:
-            return FlowScope(memory, self._at, result)
-        inner = Memory(env=memory.env, captured={**memory.captured, **captured}, steps=memory.steps)
-        inner.absent = {name: why for name, why in memory.absent.items() if name not in captured}
-        return FlowScope(inner, self._at, result)
 
     def _holds(self, result: Result) -> bool:
         """Whether an action that waits may stop here: all outputs are found, all assertions hold."""
