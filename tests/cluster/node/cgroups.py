@@ -1,6 +1,5 @@
 """The control group that holds all pods of a node: by it the pods are found and ended, whatever became of the rest."""
 
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,7 +16,9 @@ def create(name: str) -> None:
     Raises:
         NodeError: the controllers cannot be handed down.
     """
-    for kind, mount in _hierarchies():
+    mounts = _hierarchies()
+    first = [each for each in mounts if each[0] == "cgroup"] or mounts
+    for kind, mount in first:
         try:
             if kind == "cgroup2":
                 _enable(mount)
@@ -51,12 +52,10 @@ def remove(name: str) -> None:
             group.rmdir()
 
 
-def _hierarchies() -> Iterator[tuple[str, Path]]:
-    """Kind and mount point: every `cgroup`, or the one `cgroup2` where there are none."""
+def _hierarchies() -> list[tuple[str, Path]]:
+    """Kind (`cgroup` or `cgroup2`) and mount point; a machine in hybrid mode has both."""
     mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
-    found = [(fields[2], Path(fields[1])) for fields in mounts if fields[2] in ("cgroup", "cgroup2")]
-    first = [each for each in found if each[0] == "cgroup"]
-    yield from first or found[:1]
+    return [(fields[2], Path(fields[1])) for fields in mounts if fields[2] in ("cgroup", "cgroup2")]
 
 
 def _enable(group: Path) -> None:

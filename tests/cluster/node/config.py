@@ -116,7 +116,7 @@ def kubelet(paths: Paths, addresses: Addresses, name: str) -> Json:
 
 
 def proxy(paths: Paths, addresses: Addresses) -> Json:
-    """Use iptables of the node's own network namespace; conntrack's sysctls may not be writable and stay as they are."""
+    """Use iptables of the node's own network namespace; conntrack's sysctls may be read-only and stay."""
     return {
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
         "kind": "KubeProxyConfiguration",

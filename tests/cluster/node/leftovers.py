@@ -4,7 +4,6 @@ It never asks how far a start had come. Everything of a node can be found withou
 their network namespace and control group, its mounts by their path, its devices by their names.
 """
 
-import os
 import re
 import shutil
 from contextlib import suppress
@@ -112,7 +111,7 @@ def _refuse_unclaimed(settings: Settings) -> None:
 
 
 def _looks_ours(state: Path) -> bool:
-    return not any(os.scandir(state)) or Paths(state).mark.exists()
+    return not any(state.iterdir()) or Paths(state).mark.exists()
 
 
 def _unescape(text: str) -> str:

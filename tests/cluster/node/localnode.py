@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+import time
 import urllib.request
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from cluster.node.settings import Settings
 COLD_GIB = 10  # sources, Go's build cache, programs, images
 WARM_GIB = 2
 _GIB = 1 << 30
+BUSY_SECONDS = 30.0
+_NOT_READY = "its API server or kubelet is not ready"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +50,14 @@ class LocalNode:
             NodeError: why it cannot be, with the log of the daemon at fault.
         """
         _check_machine()
-        if not self.ailments():
+        ailing = self._lasting_ailments()
+        if not ailing:
             return False
+        if self.paths.ready.exists():
+            self.progress.say(f"the node is not healthy ({ailing[0]}): starting a new one")
         if leftovers.clean(self.settings):
             self.progress.say("removed what an earlier node has left")
+        _check_neighbour()
         _check_disk(self.settings)
         packages.install(packages.NODE, self.progress)
         binaries = programs.ensure(self.settings.cache, self.progress)
@@ -74,7 +81,14 @@ class LocalNode:
         if dead:
             return dead
         api = Api(self.paths, held.addresses)
-        return [] if api.ready() and api.node_ready() else ["its API server or kubelet is not ready"]
+        return [] if api.ready() and api.node_ready() else [_NOT_READY]
+
+    def _lasting_ailments(self) -> list[str]:
+        """What ails it even after a while: a busy machine is no reason to throw a node away."""
+        deadline = time.monotonic() + BUSY_SECONDS
+        while (ailing := self.ailments()) == [_NOT_READY] and time.monotonic() < deadline:
+            time.sleep(processes.POLL_SECONDS)
+        return ailing
 
     def _start(self, held: Claim, binaries: Programs) -> None:
         addresses, paths = held.addresses, self.paths
@@ -153,6 +167,15 @@ def _check_machine() -> None:
         raise NodeError(
             "The local node needs root: it makes network namespaces and mounts. Run it by sudo, start Docker "
             "(then kind is used), or name a cluster by TESTMESH_KUBE_CONTEXT."
+        )
+
+
+def _check_neighbour() -> None:
+    neighbour = processes.kubelet_of_machine()
+    if neighbour:
+        raise NodeError(
+            f"This machine is a Kubernetes node itself (its kubelet is process {neighbour.pid}), and a second kubelet "
+            "would take over its socket for plugins. Name that cluster by TESTMESH_KUBE_CONTEXT, or use another one."
         )
 
 

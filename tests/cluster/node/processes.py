@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,21 +92,34 @@ def running(paths: Paths, name: str) -> bool:
     return process is not None and process.alive()
 
 
+def every() -> Iterator[tuple[Process, Path]]:
+    """Every live process, with its folder in /proc."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and (begun := started(int(entry.name))) is not None:
+            yield Process(int(entry.name), begun), entry
+
+
 def in_netns(netns: Path) -> list[Process]:
     """Every process in the node's network namespace: daemons, shims, and those whose pid file never got written."""
-    try:
-        wanted = netns.stat()
-    except OSError:
-        return []
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with suppress(OSError):
-                theirs = (entry / "ns" / "net").stat()
-                begun = started(int(entry.name))
-                if (theirs.st_dev, theirs.st_ino) == (wanted.st_dev, wanted.st_ino) and begun is not None:
-                    found.append(Process(int(entry.name), begun))
-    return found
+    return [process for process, folder in every() if _same(folder / "ns" / "net", netns)]
+
+
+def kubelet_of_machine() -> Process | None:
+    """A kubelet that uses this machine's default paths. One in a container, as kind's, has its own mount namespace."""
+    for process, folder in every():
+        with suppress(OSError):
+            kubelet = (folder / "comm").read_text() == "kubelet\n" and b"--root-dir" not in (
+                folder / "cmdline"
+            ).read_bytes()
+            if kubelet and _same(folder / "ns" / "mnt", Path("/proc/self/ns/mnt")):
+                return process
+    return None
+
+
+def _same(one: Path, other: Path) -> bool:
+    with suppress(OSError):  # a process that has ended meanwhile, a namespace that is not there
+        return one.samefile(other)
+    return False
 
 
 def end(processes: Iterable[Process], grace_seconds: float = 0.0) -> None:
