@@ -75,11 +75,10 @@ def unclosed(text: str, start: int) -> ExpressionError:
     """The error for a placeholder that has no end."""
     dollar = text[start] == "$"
     opening, closing, literal = ("${", "}", "$${") if dollar else ("{{", "}}", "\\{{")
-    return ExpressionError(
-        f"`{opening}` is never closed",
-        start,
-        hint=f"close it with `{closing}`, or write `{literal}` for the text itself",
-    )
+    hint = f"close it with `{closing}`, or write `{literal}` for the text itself"
+    if not dollar:
+        hint += "; a predicate that makes a map is `{ {a: .x} }`"
+    return ExpressionError(f"`{opening}` is never closed", start, hint=hint)
 
 
 def find_hole(text: str, start: int, end: int) -> Hole | None:

@@ -239,11 +239,7 @@ class _Search:
             return bool(found)
         if condition.op == "!":
             return not found
-        wanted = (
-            [_literal(condition.value)]
-            if not hasattr(condition.value, "find")
-            else list(self.find(condition.value, item))
-        )
+        wanted = list(self.find(condition.value, item)) if _is_path(condition.value) else [_literal(condition.value)]
         return _compared(condition.op, found, wanted)
 
 
@@ -259,6 +255,10 @@ def _children(value: Value) -> Iterator[Value]:
         yield from value
     elif isinstance(value, dict):
         yield from value.values()
+
+
+def _is_path(value: object) -> bool:
+    return value is not None and not isinstance(value, (str, int, float))
 
 
 def _literal(value: object) -> Value:

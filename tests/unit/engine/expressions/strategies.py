@@ -107,11 +107,12 @@ nearly_expressions = st.one_of(
 
 def _within(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     operators = st.sampled_from(
-        ["==", "!=", "<", "+", "-", "*", "/", "%", "**", "and", "or", "in", "contains", "matches", "..", "??"]
+        ["==", "!=", "<", "+", "-", "*", "/", "%", "**", "and", "or", "in", "contains", "..", "??"]
     )
     return st.one_of(
         st.tuples(inner, operators, inner).map(lambda parts: f"({parts[0]}) {parts[1]} ({parts[2]})"),
         st.tuples(inner, inner, inner).map(lambda parts: f"({parts[0]}) ? ({parts[1]}) : ({parts[2]})"),
+        inner.map(lambda part: f"({part}) matches '^a+$'"),
         inner.map(lambda part: f"not ({part})"),
         inner.map(lambda part: f"({part}).a"),
         inner.map(lambda part: f"({part})[0]"),
@@ -124,7 +125,7 @@ def _within(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
             inner,
         ).map(lambda parts: f"{parts[0]}({parts[1]})"),
         st.tuples(st.sampled_from(["all", "map", "filter", "count", "groupBy", "sortBy", "find"]), inner, inner).map(
-            lambda parts: f"{parts[0]}({parts[1]}, {{{parts[2]} }})"
+            lambda parts: f"{parts[0]}({parts[1]}, {{ {parts[2]} }})"
         ),
         st.lists(inner, max_size=3).map(lambda parts: f"[{', '.join(parts)}]"),
     )

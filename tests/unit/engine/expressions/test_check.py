@@ -13,7 +13,8 @@ SCOPE = MapScope(
     {
         "status": 500,
         "body": parse_json(
-            '{"id": "42", "total": 59.97, "ok": false, "items": [{"sku": "a", "qty": 1}, {"sku": "b", "qty": 3}], "none": null}'
+            '{"id": "42", "total": 59.97, "ok": false, "none": null,'
+            ' "items": [{"sku": "a", "qty": 1}, {"sku": "b", "qty": 3}]}'
         ),
         "rows": parse_json('[{"ok": true, "n": 1}, {"ok": true, "n": 2}, {"ok": false, "n": 3}]'),
         "messages": [],
@@ -47,8 +48,8 @@ def test_an_assertion_that_holds_has_nothing_to_say() -> None:
         ("status != 500", "status is 500"),
         ("status != 250 + 250", "status is 500"),
         ("body.totl == 59.98", 'body has no "totl"; did you mean "total"?'),
-        ("body.xyz == 1", 'body has no "xyz"; it has "id", "total", "ok", "items", "none"'),
-        ("body.xyz != 1", 'body has no "xyz"; it has "id", "total", "ok", "items", "none"'),
+        ("body.xyz == 1", 'body has no "xyz"; it has "id", "total", "ok", "none", "items"'),
+        ("body.xyz != 1", 'body has no "xyz"; it has "id", "total", "ok", "none", "items"'),
         ("rows[3].n == 1", "rows has 3 items, so there is no [3]"),
         ("messages[0].value == 1", "messages has no items, so there is no [0]"),
         ("len(messages) > 0", "len(messages) is 0 (messages is [])"),
@@ -62,8 +63,8 @@ def test_an_assertion_that_holds_has_nothing_to_say() -> None:
         ('body.id matches "^a"', 'body.id is "42"'),
         ("body.id is number", 'body.id is text "42"'),
         ("body.none is not null", "body.none is nil"),
-        ("body.zzz exists", 'body has no "zzz"; it has "id", "total", "ok", "items", "none"'),
-        ("body.zzz.deeper exists", 'body has no "zzz"; it has "id", "total", "ok", "items", "none"'),
+        ("body.zzz exists", 'body has no "zzz"; it has "id", "total", "ok", "none", "items"'),
+        ("body.zzz.deeper exists", 'body has no "zzz"; it has "id", "total", "ok", "none", "items"'),
         ("rows[7] exists", "rows has 3 items, so there is no [7]"),
         ("nope exists", "nothing is called `nope`"),
         ("all(rows, .ok)", "rows[2].ok is false"),

@@ -113,9 +113,11 @@ def value_of(text: str) -> Value:
         'toPairs({"a": 1}) == [["a", 1]] and fromPairs([["a", 1]]) == {"a": 1}',
         'get([1, 2, 3], 1) == 2 and get([1], 7) == nil and get({"a": 2}, "a") == 2 and get({"a": 2}, "b") == nil',
         "bitand(0b1010, 0b1100) == 0b1000 and bitor(0b1010, 0b1100) == 0b1110 and bitxor(0b1010, 0b1100) == 0b110",
-        "bitnand(0b1010, 0b1100) == 0b10 and bitnot(0b1010) == -0b1011 and bitshl(0b101101, 2) == 0b10110100",
+        "bitnand(0b1010, 0b1100) == 0b10 and bitnot(0b1010) == -0b1011",
+        "bitshl(0b101101, 2) == 0b10110100",
         "bitshr(0b101101, 2) == 0b1011 and bitushr(-0b101, 2) == 4611686018427387902",
-        "uniq([1, 1.0, 2, true]) == [1, 2, true] and flatten([1, [2, [3]]]) == [1, 2, 3] and concat([1], [2]) == [1, 2]",
+        "uniq([1, 1.0, 2, true]) == [1, 2, true] and flatten([1, [2, [3]]]) == [1, 2, 3]",
+        "concat([1], [2]) == [1, 2]",
         "len('añ😀') == 3 and reverse([1, 2]) == [2, 1]",
         # precedence
         "-2 ** 2 == -4 and 2 ** 3 ** 2 == 512 and 2 + 3 * 4 == 14 and 7 % 4 == 3 and -7 % 3 == -1",
@@ -154,7 +156,8 @@ def value_of(text: str) -> Value:
         # placeholders
         "status == ${status} and status == {{ status }} and 200 == {{ body.ok ? 200 : 1 }}",
         '"id-${body.id}" == "id-42" and body.id == "{{body.id}}"',
-        "${PRICE} == 10 and PRICE == '10.00' and '${PRICE}' == '10.00' and ${captured} == '10.00' and ${captured:1} == '10.00'",
+        "${PRICE} == 10 and PRICE == '10.00' and '${PRICE}' == '10.00'",
+        "${captured} == '10.00' and ${captured:1} == '10.00'",
         "${ZIP} == '02134' and ${PORT} == 8080",
         "${nope:5} == 5 and ${nope:-a b} == 'a b' and ${nope:} == '' and {{ nope : x }} == 'x'",
         "${body.nothing:-7} == 7 and ${body.nothing:7} == nil and ${nope:${PORT}} == 8080",
@@ -276,9 +279,11 @@ def test_compiling_any_text_ends_in_an_expression_or_its_error(text: str) -> Non
     try:
         compiled = compile_expression(text)
     except ExpressionError as error:
-        assert 0 <= error.offset <= len(text)
+        place = error.offset
     else:
         compiled.check(SCOPE)
+        place = 0
+    assert 0 <= place <= len(text)
 
 
 @given(expressions, values, values)
