@@ -59,7 +59,7 @@ class Problem:
 
     def to_json(self) -> dict[str, Any]:
         """The form that ``testmesh validate --output json`` prints, one object for each problem."""
-        return {key: value for key, value in asdict(self).items() if value}
+        return {key: value for key, value in asdict(self).items() if value or key == "message"}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Problem:

@@ -52,6 +52,10 @@ _OUTCOMES = {letter: outcome for outcome, letter in _LETTERS.items()}
 _PHASES = tuple(Phase)
 
 
+_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError, zlib.error)
+"""What a detail may raise that :func:`encode` never wrote, though its checksum is right."""
+
+
 class Result(StrEnum):
     """What a runner can say of its run; ``Running`` stands only in partial verdicts."""
 
@@ -131,7 +135,7 @@ def encode(verdict: Verdict, *, limit: int = MAX_MESSAGE_BYTES) -> bytes:
     """
     for candidate in _shorter_and_shorter(verdict):
         message = _message(candidate)
-        if len(message) <= limit:
+        if message is not None and len(message) <= limit:
             return message
     raise ValueError(f"a verdict does not fit into {limit} bytes")
 
@@ -149,7 +153,7 @@ def decode(text: str) -> Verdict:
         raise VerdictError("the verdict's checksum is wrong")
     try:
         return _with_detail(match, _unpack(detail))
-    except (ValueError, TypeError, KeyError, LookupError) as error:
+    except _UNREADABLE as error:
         raise VerdictError(f"the verdict's detail can't be read: {error}") from error
 
 
@@ -197,19 +201,21 @@ def _shorter_and_shorter(verdict: Verdict) -> Iterator[Verdict]:
     for kept in (None, 40, 10, 3, 0):
         bad = [step for step in verdict.steps if step.outcome in (Outcome.FAILED, Outcome.ERRORED)][:kept]
         yield _clipped(replace(verdict, steps=tuple(bad)), 100, failure=400)
-    yield _clipped(replace(verdict, steps=()), 0, failure=80)
-    yield replace(verdict, steps=(), first_failure=None, truncated=True)
+    for failure, names in ((80, 120), (60, 40), (30, 10)):
+        yield _clipped(replace(verdict, steps=()), 0, failure=failure, names=names)
+    yield replace(verdict, steps=(), first_failure=None, current="", truncated=True)
 
 
-def _clipped(verdict: Verdict, length: int, *, failure: int) -> Verdict:
+def _clipped(verdict: Verdict, length: int, *, failure: int, names: int = 120) -> Verdict:
     first = verdict.first_failure
     return replace(
         verdict,
         steps=tuple(replace(step, message=_clip(step.message, length)) for step in verdict.steps),
         first_failure=first
         and replace(
-            first, flow=_clip(first.flow, 120), step=_clip(first.step, 120), message=_clip(first.message, failure)
+            first, flow=_clip(first.flow, names), step=_clip(first.step, names), message=_clip(first.message, failure)
         ),
+        current=_clip(verdict.current, names),
         truncated=True,
     )
 
@@ -218,9 +224,13 @@ def _clip(text: str, length: int) -> str:
     return text if len(text) <= length else text[: max(0, length - 1)] + "…"
 
 
-def _message(verdict: Verdict) -> bytes:
+def _message(verdict: Verdict) -> bytes | None:
+    """The message, or ``None`` where :func:`decode` would refuse to unpack it: it may pack well and still be long."""
     counts = verdict.counts
-    detail = _pack(_detail(verdict))
+    text = _detail_text(verdict)
+    if len(text) > MAX_UNPACKED_BYTES:
+        return None
+    detail = base64.b85encode(zlib.compress(text, 9)).decode("ascii")
     head = (
         f"TM1 {'final' if verdict.final else 'partial'} {verdict.result.value} "
         f"{counts.total},{counts.passed},{counts.failed},{counts.skipped},{counts.errored} "
@@ -286,9 +296,9 @@ def _with_detail(head: re.Match[str], detail: dict[str, Any]) -> Verdict:
     )
 
 
-def _pack(detail: dict[str, Any]) -> str:
-    text = json.dumps(detail, separators=(",", ":"), ensure_ascii=False)
-    return base64.b85encode(zlib.compress(text.encode("utf-8", "replace"), 9)).decode("ascii")
+def _detail_text(verdict: Verdict) -> bytes:
+    # Half a character can't be written in UTF-8, and a message may hold one: it comes out as "?".
+    return json.dumps(_detail(verdict), separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _unpack(text: str) -> dict[str, Any]:
