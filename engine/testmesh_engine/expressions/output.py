@@ -238,29 +238,22 @@ def _received_name(result: dict[str, Value]) -> str:
 
 
 class _ReceivedScope:
-    """The scope of the assertions, and below it the keys of what was received."""
+    """The scope of the assertions, with the keys of what was received right after those of the result."""
 
     def __init__(self, scope: Scope, result: dict[str, Value]) -> None:
         got = received(result)
         self._scope = scope
         self._result = result
-        self._where = _received_name(result)
         self._got: dict[str, Value] = got if isinstance(got, dict) else {}
 
     def lookup(self, name: str) -> Value | Missing:
+        """A result key, else what was received, else what was known before: the output is about this step."""
+        if name in self._got and name not in self._result:
+            return self._got[name]
         try:
-            value = self._scope.lookup(name)
+            return self._scope.lookup(name)
         except EvaluationError as error:
             raise AbsentError(error.message, error.hint) from None
-        if name in self._result or name not in self._got:
-            return value
-        received_value = self._got[name]
-        if not isinstance(value, Missing) and not equal(value, received_value):
-            raise OutputError(
-                f"`{name}` could be {show(received_value, 60)}, which it received, or {show(value, 60)} of before",
-                f"write `{self._where}.{name}` or `vars.{name}`",
-            )
-        return received_value
 
     def names(self) -> Iterable[str]:
         return (*self._scope.names(), *self._got)
