@@ -1,0 +1,111 @@
+"""What a failed kafka_consumer step says."""
+
+from __future__ import annotations
+
+import pytest
+
+from testmesh_engine.actions.kafka_explaining import Evidence, failure, found, similar
+from testmesh_engine.actions.kafka_goals import Ending, Goal, Wanted
+from testmesh_engine.actions.kafka_marks import Description, OpenTransaction, TopicLog
+from testmesh_engine.actions.kafka_matching import read_match
+from testmesh_engine.actions.kafka_record import Record
+
+WANTED = Wanted(
+    brokers="b:1",
+    topic="order.placed",
+    reader="check",
+    match=read_match({"value": {"user_id": 42}}),
+    goal=Goal(least=1, prompt=True),
+    timeout=15,
+)
+NONE_CAME = Ending(refused="none came")
+
+
+def topic_log(*values: bytes, partitions: int = 1) -> TopicLog:
+    """The topic with its mark at 12 in partition 0, and these messages after it."""
+    log = TopicLog("order.placed", marked_id="one", marks={0: 12})
+    log.observe(Description("one", tuple(range(partitions))))
+    for offset, value in enumerate(values, start=12):
+        log.take(
+            Record(topic="order.placed", topic_id="", partition=0, offset=offset, timestamp=0, key=None, value=value)
+        )
+    return log
+
+
+def evidence(log: TopicLog, **changes: object) -> Evidence:
+    """What is known at the end of a wait on ``log``."""
+    given: dict[str, object] = {
+        "unseen": log.records, "limit": "timeout of 15s", "topics": (), "open_transactions": (),
+    }  # fmt: skip
+    return Evidence(log=log, **(given | changes))  # type: ignore[arg-type]  # by name
+
+
+def test_a_silent_service_is_told_with_the_marks() -> None:
+    """What was wanted, what came, from where it was read."""
+    error = failure(WANTED, NONE_CAME, evidence(topic_log(partitions=3)))
+    assert (
+        "topic order.placed: at least 1 message wanted within timeout of 15s, none came. Read no message published "
+        "since the flow began: partition 0 at 12; partition 1 at 0; partition 2 at 0."
+    ) == error.message
+    assert "timeout" == error.kind
+
+
+def test_the_nearest_miss_shows_what_differs() -> None:
+    """Text against number is what one would look for longest."""
+    log = topic_log(b'{"user_id": "42"}', partitions=8)
+    error = failure(WANTED, NONE_CAME, evidence(log))
+    assert 'Nearest: partition 0 offset 12 (user_id: text "42" against number 42).' in error.message
+    assert "Read 1 message published since the flow began: partition 0 from 12 to 13; nothing new in 7 others." in (
+        error.message
+    )
+
+
+def test_messages_handed_out_before_are_told() -> None:
+    """A reader's second step needs a second message."""
+    error = failure(WANTED, NONE_CAME, evidence(topic_log(b'{"user_id": 42}'), unseen=[]))
+    assert "Of these, 1 had been handed out to check before." in error.message
+
+
+def test_a_missing_topic_is_told_with_similar_names() -> None:
+    """A wrong separator is the usual mistake."""
+    ending = Ending(refused="there is no such topic")
+    missing = evidence(TopicLog("order.placed"), topics=["user.created", "order-placed", "orders.placed"])
+    error = failure(WANTED, ending, missing)
+    assert "there is no such topic. Similar topics: order-placed, orders.placed." in error.message
+
+
+def test_an_open_transaction_and_lost_messages_are_told() -> None:
+    """Both look like a service that publishes nothing."""
+    log = topic_log()
+    log.skip(0, earliest=20)
+    error = failure(WANTED, NONE_CAME, evidence(log, open_transactions=[OpenTransaction(0, 20)]))
+    assert "Retention deleted partition 0 from 12 to 20 before it was read." in error.message
+    assert "Partition 0 is held back from 20 on by a transaction that has not ended" in error.message
+
+
+def test_one_too_many_is_no_timeout() -> None:
+    """Waiting longer would not help, and a retry may not take it for that."""
+    error = failure(WANTED, Ending(refused="2 messages matched", too_many=True), evidence(topic_log()))
+    assert "protocol_error" == error.kind
+
+
+def test_a_report_gets_positions_and_near_misses_as_values() -> None:
+    """The message is one line; the report has room."""
+    shown = found(WANTED, evidence(topic_log(b'{"user_id": "42"}')))
+    assert [{"partition": 0, "mark": 12, "position": 13}] == shown["partitions"]
+    (nearest,) = shown["nearest"]  # type: ignore[misc, union-attr]  # a list, as found() builds it
+    assert ['user_id: text "42" against number 42'] == nearest["differs"]  # type: ignore[index, call-overload]  # a map
+
+
+@pytest.mark.parametrize(
+    ("expected", "topic"),
+    [
+        (["order.placed"], "order-placed"),
+        (["order.placed"], "OrderPlaced"),
+        (["order.placed"], "order.place"),
+        ([], "x"),
+    ],
+)
+def test_similar_topics_are_found_whatever_the_separators(expected: list[str], topic: str) -> None:
+    """Dots, dashes, underscores and case are how names go wrong."""
+    assert expected == similar(topic, ["order.placed", "user.created", "payments"])

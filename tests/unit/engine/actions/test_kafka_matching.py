@@ -1,0 +1,138 @@
+"""Which messages a kafka_consumer step means, and how the others are said to differ."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from testmesh_engine.actions.kafka_matching import Match, differences, near_misses, read_match
+from testmesh_engine.actions.kafka_record import Record, ordered
+from testmesh_engine.errors import UsageError
+from testmesh_engine.expressions import Value
+
+
+def record(value: bytes | None = b"{}", **changes: object) -> Record:
+    """A message of topic ``t``."""
+    given: dict[str, object] = {"partition": 0, "offset": 0, "timestamp": 1, "key": b"k", "headers": ()}
+    return Record(topic="t", topic_id="id", value=value, **(given | changes))  # type: ignore[arg-type]  # by name
+
+
+@pytest.mark.parametrize(
+    ("expected", "match", "value"),
+    [
+        ((), {"value": {"id": 42}}, b'{"id": 42, "more": true}'),
+        ((), {"value": {"total": Decimal("59.980")}}, b'{"total": 59.98}'),
+        ((), {"value": {"a": {"b": [1, {"c": 2}]}}}, b'{"a": {"b": [1, {"c": 2, "d": 3}], "e": 4}}'),
+        ((), {"value": None}, None),
+        ((), {"value": "plain words"}, b"plain words"),
+        (('user_id: text "42" against number 42',), {"value": {"user_id": 42}}, b'{"user_id": "42"}'),
+        (("a.b: 1 against 2", "a.c: not there"), {"value": {"a": {"b": 2, "c": 3}}}, b'{"a": {"b": 1}}'),
+        (("user_id: not there, but userId is",), {"value": {"user_id": 1}}, b'{"userId": 1}'),
+        (("items[1].id: 2 against 3",), {"value": {"items": [{}, {"id": 3}]}}, b'{"items": [{}, {"id": 2}]}'),
+        (("items: 1 items against 2",), {"value": {"items": [1, 2]}}, b'{"items": [1]}'),
+        (('value: text "no map" against map {"id":1}',), {"value": {"id": 1}}, b"no map"),
+        (("id: boolean true against number 1",), {"value": {"id": 1}}, b'{"id": true}'),
+        (("id: nil against number 1",), {"value": {"id": 1}}, b'{"id": null}'),
+        (("value: nil against map {}",), {"value": {}}, None),
+    ],
+)
+def test_a_value_is_matched_by_the_part_that_is_named(
+    expected: tuple[str, ...], match: dict[str, Value], value: bytes | None
+) -> None:
+    """Keys that the step doesn't name are free; all that it names must be there and equal, of the same kind."""
+    assert expected == differences(record(value), read_match(match))
+
+
+@pytest.mark.parametrize(
+    ("expected", "match"),
+    [
+        ((), {"key": "42"}),
+        ((), {"key": 42}),
+        (('key: "42" against nil',), {"key": None}),
+        (('key: "42" against "43"',), {"key": "43"}),
+        ((), {"headers": {"type": "order", "version": 2}}),
+        (("header kind: not there",), {"headers": {"kind": "order"}}),
+        (('header version: "2" against 3',), {"headers": {"version": 3}}),
+    ],
+)
+def test_keys_and_headers_are_compared_as_text(expected: tuple[str, ...], match: dict[str, Value]) -> None:
+    """On the wire they are text, so a number means its digits."""
+    message = record(key=b"42", headers=(("type", b"old"), ("type", b"order"), ("version", b"2")))
+    assert expected == differences(message, read_match(match))
+
+
+@pytest.mark.parametrize(
+    ("message", "hint", "match"),
+    [
+        ('match has no key "vlaue"', 'Did you mean "value"?', {"vlaue": 1}),
+        ("match is empty: give key, headers or value, or leave it out", "", {}),
+        ('not supported yet: "where" of match', "Give value: the part", {"where": "value.id == 1"}),
+        ("headers of match is a map of names and texts, found text", "", {"headers": "a"}),
+    ],
+)
+def test_a_match_that_cant_be_meant_is_refused(message: str, hint: str, match: dict[str, Value]) -> None:
+    """A key that nobody reads would make every message match."""
+    with pytest.raises(UsageError) as refused:
+        read_match(match)
+    assert message == refused.value.message
+    assert hint in refused.value.hint
+
+
+def test_without_match_every_message_is_meant() -> None:
+    """No match is no condition."""
+    assert () == differences(record(b"anything"), read_match(None))
+
+
+def test_near_misses_show_the_least_different_first() -> None:
+    """Among equally different ones the newest is the one that the author just caused."""
+    match = read_match({"value": {"a": 1, "b": 2}})
+    values = (b'{"a": 9, "b": 9}', b'{"a": 1, "b": 8}', b'{"a": 1, "b": 7}', b'{"a": 1, "b": 2}')
+    records = [record(value, offset=offset) for offset, value in enumerate(values)]
+    assert [2, 1] == [miss.record.offset for miss in near_misses(records, match, most=2)]
+
+
+def test_messages_are_ordered_by_time_then_partition_then_offset() -> None:
+    """The order doesn't depend on which partition answered first."""
+    places = [(5, 0, 1), (5, 0, 0), (4, 7, 9), (5, 1, 0)]
+    records = [record(timestamp=time, partition=partition, offset=offset) for time, partition, offset in places]
+    assert [(4, 7, 9), (5, 0, 0), (5, 0, 1), (5, 1, 0)] == [
+        (each.timestamp, each.partition, each.offset) for each in ordered(records)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("expected", "value"),
+    [
+        (None, None),
+        ("", b""),
+        (42, b"42"),
+        ("02134", b"02134"),
+        (9007199254740993, b"9007199254740993"),
+        ("NaN", b"NaN"),
+        (b"\xff\x00", b"\xff\x00"),
+        ("{broken", b"{broken"),
+    ],
+)
+def test_a_value_is_json_where_it_is_json_else_text_else_bytes(expected: Value, value: bytes | None) -> None:
+    """Numbers stay exact, and nothing is guessed."""
+    content = record(value).content
+    assert (type(expected), expected) == (type(content), content)
+
+
+def test_a_message_shows_everything_that_kafka_has_of_it() -> None:
+    """An assertion can be about each part."""
+    message = record(
+        b'{"id": 1}', partition=3, offset=7, timestamp=1700000000000, headers=(("h", None), ("b", b"\xff"))
+    )
+    expected = {
+        "topic": "t", "partition": 3, "offset": 7, "key": "k", "value": {"id": 1}, "raw": '{"id": 1}',
+        "headers": {"h": None, "b": b"\xff"}, "timestamp": 1700000000000,
+    }  # fmt: skip
+    assert expected == message.entry
+
+
+def test_a_match_of_nothing_given_differs_from_one_that_asks_for_nil() -> None:
+    """``value: null`` means a tombstone, not anything."""
+    assert () == differences(record(None), Match(given=frozenset({"value"}), value=None))
+    assert differences(record(b"1"), Match(given=frozenset({"value"}), value=None))
