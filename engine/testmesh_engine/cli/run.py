@@ -12,16 +12,18 @@ from pathlib import Path
 from testmesh_engine.actions.registry import Registry
 from testmesh_engine.cli.inputs import read_text
 from testmesh_engine.cli.validate import shown
+from testmesh_engine.contract.result import Failure, FlowResult, Outcome
 from testmesh_engine.errors import UsageError
-from testmesh_engine.language.model import Flow
 from testmesh_engine.language.names import Outside
 from testmesh_engine.language.validate import Checked, check_text, errors_of
-from testmesh_engine.report.registry import ReportOptions, Target, open_reports
+from testmesh_engine.report.events import FlowFinished
+from testmesh_engine.report.registry import ReportOptions, Reports, Target, open_reports
 from testmesh_engine.runtime.builtins import Identity
 from testmesh_engine.runtime.environment import Layers, parse_env_file
-from testmesh_engine.runtime.flow import RunOptions
+from testmesh_engine.runtime.flow import Interrupts, RunOptions
 from testmesh_engine.runtime.outcome import EXIT_PLATFORM, EXIT_USAGE, worst
-from testmesh_engine.runtime.run import run_flows
+from testmesh_engine.runtime.present import with_hint
+from testmesh_engine.runtime.run import run_flows, signals_heard
 
 _GRACE_FOR_THE_END_SECONDS = 5.0
 """Of the pod's grace period, kept for writing the last verdict."""
@@ -43,39 +45,58 @@ class RunArguments:
 
 def run_paths(arguments: RunArguments) -> int:
     """Check all files, then run all flows; the exit code. One invalid file stops the whole call."""
-    environ = os.environ
+    with signals_heard(grace=_grace(os.environ)) as interrupts:
+        return _run(arguments, os.environ, interrupts)
+
+
+def _run(arguments: RunArguments, environ: Mapping[str, str], interrupts: Interrupts) -> int:
     targets = [Target.parse(text) for text in arguments.reports]
     layers = _layers(arguments, environ)
-    flows = _checked_flows(arguments, layers)
-    if flows is None:
-        return EXIT_USAGE
-    if len(flows) > 1 and any(target.kind == "verdict" for target in targets):
-        raise UsageError(f"a verdict is about one flow, and there are {len(flows)}")
+    options = _options(arguments, environ, layers)
+    checked = _checked(arguments, layers)
+    if len(checked) > 1 and any(target.kind == "verdict" for target in targets):
+        raise UsageError(f"a verdict is about one flow, and there are {len(checked)}")
+    problems = [problem for flow in checked for problem in errors_of(flow.problems, strict=arguments.strict)]
+    flows = [flow.flow for flow in checked if flow.flow is not None and not problems]
+    if problems:
+        reports = open_reports(targets, ReportOptions(environ=environ), console=False)
+        _tell_invalid(reports, checked, strict=arguments.strict)
+        for problem in problems:
+            sys.stderr.write(f"{shown(problem).render()}\n")
+        return _closed(reports, [EXIT_USAGE])
     reports = open_reports(targets, ReportOptions(environ=environ, verbose=arguments.verbose))
-    ends = run_flows(flows, _options(arguments, environ, layers), reports.tell)
+    ends = run_flows(flows, options, interrupts, reports.tell)
+    return _closed(reports, [end.exit_code for end in ends])
+
+
+def _closed(reports: Reports, codes: list[int]) -> int:
+    """The exit code, once every report is written; one that can't be is the platform's fault."""
     reports.close()
     for fault in reports.faults:
         sys.stderr.write(f"testmesh: {fault}\n")
-    codes = [end.exit_code for end in ends]
     return worst([*codes, EXIT_PLATFORM] if reports.faults else codes)
 
 
-def _checked_flows(arguments: RunArguments, layers: Layers) -> list[Flow] | None:
-    """The flows of all files, or ``None`` after printing what is wrong with them."""
+def _tell_invalid(reports: Reports, checked: Iterable[Checked], *, strict: bool) -> None:
+    """Reports of a call that runs nothing: each flow that is wrong, with the first thing that is."""
+    for flow in checked:
+        wrong = errors_of(flow.problems, strict=strict)
+        if wrong:
+            problem = shown(wrong[0])
+            more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+            message = with_hint(f"{problem.place()}: {problem.message}{more}", problem.hint)
+            failure = Failure(flow=flow.name, step="", message=message)
+            result = FlowResult(name=flow.name, file=problem.file, outcome=Outcome.ERRORED, first_failure=failure)
+            reports.tell(FlowFinished(result=result))
+
+
+def _checked(arguments: RunArguments, layers: Layers) -> list[Checked]:
     outside = Outside(names=layers.names(), process=frozenset(os.environ), complete=True)
-    checked = [
+    return [
         flow
         for path in arguments.paths
         for flow in check_text(read_text(path), name=path, catalogue=Registry(), outside=outside)
     ]
-    problems = [problem for flow in checked for problem in errors_of(flow.problems, strict=arguments.strict)]
-    for problem in problems:
-        sys.stderr.write(f"{shown(problem).render()}\n")
-    return None if problems else _flows(checked)
-
-
-def _flows(checked: Iterable[Checked]) -> list[Flow]:
-    return [flow.flow for flow in checked if flow.flow is not None]
 
 
 def _layers(arguments: RunArguments, environ: Mapping[str, str]) -> Layers:

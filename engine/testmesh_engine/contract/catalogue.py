@@ -61,7 +61,7 @@ class ActionSpec:
     """The action takes as long as its config says: the default bound of one attempt (30 s) is not laid on it."""
 
     early: tuple[str, ...] = ()
-    """Keys that the action wants to see before the flow's first step, as far as they are known by then."""
+    """Keys that an action with ``prepare`` wants to see before the flow's first step; none named: all."""
 
     def key(self, name: str) -> Key | None:
         """The key of that name or alias."""

@@ -66,18 +66,21 @@ class Reports:
     def _guarded(self, target: Target, report: Reporter, write: Callable[[], None]) -> None:
         try:
             write()
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - no report may end a run, or keep the others from being written
             self._reports.remove((target, report))
-            self.faults.append(f"the report {target.kind}={target.path} can't be written: {error.strerror or error}")
+            why = (
+                error.strerror if isinstance(error, OSError) and error.strerror else f"{type(error).__name__}: {error}"
+            )
+            self.faults.append(f"the report {target.kind}={target.path} can't be written: {why}")
 
 
-def open_reports(targets: Sequence[Target], options: ReportOptions) -> Reports:
-    """Open each report; the console is added where no other report takes standard output.
+def open_reports(targets: Sequence[Target], options: ReportOptions, *, console: bool = True) -> Reports:
+    """Open each report; ``console`` is added where no other report takes standard output.
 
     Raises ``UsageError`` for a file that can't be written.
     """
     wanted = list(targets)
-    if not any(target.path == "-" for target in wanted):
+    if console and not any(target.path == "-" for target in wanted):
         wanted.insert(0, Target("console", "-"))
     return Reports([(target, _open(target, options)) for target in wanted])
 
@@ -93,5 +96,9 @@ def _open(target: Target, options: ReportOptions) -> Reporter:
 
 
 def open_text(path: str) -> TextIO:
-    """The file at ``path`` for writing, or standard output for ``-``."""
-    return sys.stdout if path == "-" else open(path, "w", encoding="utf-8")  # noqa: PTH123 - its report closes it
+    """The file at ``path`` for writing, or standard output for ``-``; what UTF-8 has no bytes for is escaped."""
+    if path != "-":
+        return Path(path).open("w", encoding="utf-8", errors="backslashreplace")
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    return sys.stdout

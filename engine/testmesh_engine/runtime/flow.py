@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import ExitStack
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -29,6 +30,7 @@ from testmesh_engine.runtime.outcome import (
     first_failure,
     flow_outcome,
 )
+from testmesh_engine.runtime.present import with_hint
 from testmesh_engine.runtime.scope import FlowScope, Memory
 from testmesh_engine.runtime.step import Surroundings, not_run, run_step
 
@@ -81,19 +83,20 @@ class FlowRun:
         self._started_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         self._traces: list[str] = []
         self._interrupted = False
+        self._broken = False
+        self._started_told = False
+        self._name = self._masker.text(flow.name)
 
     def run(self) -> FlowEnd:
         """Run it to its end. Never raises for anything that a flow or a service can do."""
-        with ExitStack() as stack:
-            stack.callback(self._connections.close)
-            total = len(self._flow.setup) + len(self._flow.steps) + len(self._flow.teardown)
-            name = self._masker.text(self._flow.name)
-            self._tell(FlowStarted(name=name, file=self._flow.file, total=total, started_at=self._started_at))
+        with closing(self._connections):
             return self._run()
 
     def _run(self) -> FlowEnd:
         try:
             memory = self._memory()
+            self._tell_start()
+            self._interrupts.run.check()
             self._prepare(memory)
         except UsageError as error:
             return self._never_started(error.message, error.hint, EXIT_USAGE)
@@ -102,9 +105,18 @@ class FlowRun:
         except Interrupted as error:
             self._interrupted = True
             return self._never_started(str(error), "", EXIT_PLATFORM)
-        self._setup_and_steps(memory)
+        try:
+            self._setup_and_steps(memory)
+        except Exception:  # noqa: BLE001 - our own bug outside of any step: teardown still has to run
+            self._traces.append(self._masker.text(traceback.format_exc()))
+            self._broken = True
         self._teardown(memory)
         return self._end()
+
+    def _tell_start(self) -> None:
+        total = sum(len(self._flow.phase(phase)) for phase in Phase)
+        self._tell(FlowStarted(name=self._name, file=self._flow.file, total=total, started_at=self._started_at))
+        self._started_told = True
 
     def _memory(self) -> Memory:
         flow, options = self._flow, self._options
@@ -113,6 +125,7 @@ class FlowRun:
         env = environment.resolve(flow.env, options.layers, builtins=known)
         self._masker.learn(env)
         memory = Memory(env=env)
+        self._name = self._masker.text(_rendered_name(flow, FlowScope(memory, at)))
         memory.expect((*flow.setup, *flow.steps, *flow.teardown))
         return memory
 
@@ -134,7 +147,7 @@ class FlowRun:
         known: dict[str, Value | None] = {}
         for name, value in step.written.items():
             declared = step.action.key(name)
-            if declared is None or declared.name not in step.action.early:
+            if declared is None or (step.action.early and declared.name not in step.action.early):
                 continue
             try:
                 known[declared.name] = compile_template(value).render(scope)
@@ -199,7 +212,7 @@ class FlowRun:
         around.failed = flow_outcome(self._records) is not Outcome.PASSED
         for step in self._flow.teardown:
             second = self._interrupts.teardown
-            reason = f"interrupted by a second {second.reason}" if second.is_set() else ""
+            reason = f"interrupted by {second.reason}" if second.is_set() else ""
             out_of_time = f"{deadline.what} was used up" if deadline.passed else ""
             self._one(step, around, skipped or reason or out_of_time)
         self._interrupted = self._interrupted or self._interrupts.run.is_set()
@@ -225,18 +238,23 @@ class FlowRun:
 
     def _end(self) -> FlowEnd:
         outcome = flow_outcome(self._records)
+        if self._broken and outcome is not Outcome.FAILED:
+            failure = Failure(flow=self._name, step="", message="engine error: not every step was run (-v shows where)")
+            return self._tell_end(self._result(Outcome.ERRORED, failure=failure), EXIT_PLATFORM)
         code = exit_code_of(outcome, self._records, interrupted=self._interrupted)
         return self._tell_end(self._result(outcome), code)
 
     def _never_started(self, message: str, hint: str, code: int) -> FlowEnd:
         """Nothing runs: every step is there, none was started, and the flow says why."""
-        said = self._masker.text(f"{message} {hint}".strip())
+        if not self._started_told:
+            self._tell_start()
+        said = self._masker.text(with_hint(message, hint))
         for phase in Phase:
             for step in self._flow.phase(phase):
                 record = not_run(step, phase, "the flow did not start")
                 self._records.append(record)
                 self._tell(StepFinished(step=record.result))
-        failure = Failure(flow=self._masker.text(self._flow.name), step="", message=said)
+        failure = Failure(flow=self._name, step="", message=said)
         code = exit_code_of(Outcome.ERRORED, (), interrupted=True) if self._interrupted else code
         return self._tell_end(self._result(Outcome.ERRORED, failure=failure), code)
 
@@ -245,16 +263,15 @@ class FlowRun:
         return FlowEnd(result=result, exit_code=code)
 
     def _result(self, outcome: Outcome, *, failure: Failure | None = None) -> FlowResult:
-        name = self._masker.text(self._flow.name)
         steps = tuple(record.result for record in self._records)
         return FlowResult(
-            name=name,
+            name=self._name,
             file=self._flow.file,
             outcome=outcome,
             started_at=self._started_at,
             duration_ms=round((time.monotonic() - self._started) * 1000, 1),
             steps=steps,
-            first_failure=failure or first_failure(name, self._records),
+            first_failure=failure or first_failure(self._name, self._records),
             metrics=self._metrics(),
             interrupted=self._interrupted,
         )
@@ -267,6 +284,13 @@ class FlowRun:
             kafka_messages=self._counters.kafka_messages,
             retries=self._counters.retries,
         )
+
+
+def _rendered_name(flow: Flow, scope: FlowScope) -> str:
+    try:
+        return str(compile_template(flow.name).render(scope))
+    except ValueError:
+        return flow.name  # a name is for people: it is shown as written where it can't be rendered
 
 
 def _last_assertions(records: Iterable[StepRecord]) -> Iterable[int]:

@@ -17,6 +17,13 @@ MAX_ITEMS = 100
 _DIFFERS = "does not hold; the value is a secret and is not shown"
 
 
+def with_hint(message: str, hint: str) -> str:
+    """One line of an error: what is wrong, then what to do about it."""
+    if not hint:
+        return message
+    return f"{message} {hint}" if message.endswith((".", "!", "?")) else f"{message}. {hint[:1].upper()}{hint[1:]}"
+
+
 def shown(value: Value, masker: Masker) -> Json:
     """``value`` for a report."""
     return _cut(masker.value(to_plain(value)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import traceback
@@ -14,31 +15,27 @@ from testmesh_engine.contract.result import Failure, FlowResult, Outcome
 from testmesh_engine.language.model import Flow
 from testmesh_engine.report.events import Event, FlowFinished
 from testmesh_engine.runtime.flow import FlowEnd, FlowRun, Interrupts, RunOptions
-from testmesh_engine.runtime.outcome import EXIT_PLATFORM
+from testmesh_engine.runtime.outcome import EXIT_INTERRUPTED, EXIT_PLATFORM
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-def run_flows(flows: Sequence[Flow], options: RunOptions, tell: Callable[[Event], None]) -> list[FlowEnd]:
+def run_flows(
+    flows: Sequence[Flow], options: RunOptions, interrupts: Interrupts, tell: Callable[[Event], None]
+) -> list[FlowEnd]:
     """Run ``flows`` one after the other; after a signal no further one starts. Call it from the main thread."""
-    interrupts = Interrupts(run=Interrupt(), teardown=Interrupt())
     ends: list[FlowEnd] = []
 
     def work() -> None:
         for flow in flows:
-            if interrupts.run.is_set():
+            if ends and interrupts.run.is_set():
                 return
             ends.append(_run_one(flow, options, interrupts, tell))
 
     # Daemonic: a driver that hangs in spite of all must not keep the process once its verdict is written.
     worker = threading.Thread(target=work, name="flows", daemon=True)
-    try:
-        with _handled(interrupts):
-            worker.start()
-            worker.join()
-    finally:
-        interrupts.run.close()
-        interrupts.teardown.close()
+    worker.start()
+    worker.join()
     return ends
 
 
@@ -54,16 +51,31 @@ def _run_one(flow: Flow, options: RunOptions, interrupts: Interrupts, tell: Call
 
 
 @contextmanager
-def _handled(interrupts: Interrupts) -> Iterator[None]:
-    """The first signal ends the steps, a second one teardown."""
+def signals_heard(*, grace: float | None) -> Iterator[Interrupts]:
+    """Interrupts that the signals of the process set.
+
+    The first ends the steps, a second one teardown, a third one the process. After a first one teardown has ``grace``
+    seconds. From the end of the context on signals are ignored: the exit code must be what the verdict says.
+    """
+    interrupts = Interrupts(run=Interrupt(), teardown=Interrupt())
 
     def note(number: int, _frame: FrameType | None) -> None:
         name = signal.Signals(number).name
-        (interrupts.teardown if interrupts.run.is_set() else interrupts.run).set(name)
+        if interrupts.teardown.is_set():
+            os._exit(EXIT_INTERRUPTED)
+        if interrupts.run.is_set():
+            interrupts.teardown.set(f"a second {name}")
+            return
+        interrupts.run.set(name)
+        if grace is not None:
+            end = threading.Timer(grace, interrupts.teardown.set, [f"the end of the grace period after {name}"])
+            end.daemon = True
+            end.start()
 
-    before = {number: signal.signal(number, note) for number in _SIGNALS}
+    for number in _SIGNALS:
+        signal.signal(number, note)
     try:
-        yield
+        yield interrupts
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_IGN)

@@ -14,14 +14,14 @@ from testmesh_engine.actions.waiting import Deadline, Interrupt, earliest
 from testmesh_engine.contract.duration import parse_duration
 from testmesh_engine.contract.result import AssertionResult, AttemptResult, Json, Outcome, Phase, StepResult
 from testmesh_engine.errors import ActionError, ErrorKind, Interrupted, PlatformError, UsageError
-from testmesh_engine.expressions import Check, EvaluationError, Value
+from testmesh_engine.expressions import Check, EvaluationError, Value, compile_template
 from testmesh_engine.language.model import Assertion, Eventually, OnError, Quantifier, Step
 from testmesh_engine.runtime import builtins
 from testmesh_engine.runtime.attempts import plan_of, run_attempts
 from testmesh_engine.runtime.builtins import Identity
 from testmesh_engine.runtime.masking import Masker
 from testmesh_engine.runtime.outcome import StepRecord
-from testmesh_engine.runtime.present import shown, shown_check, shown_result
+from testmesh_engine.runtime.present import shown, shown_check, shown_result, with_hint
 from testmesh_engine.runtime.scope import FlowScope, Memory, NoValueError
 
 DEFAULT_ATTEMPT_SECONDS = 30.0
@@ -119,8 +119,7 @@ class _StepRun:
             outcome = Outcome.SKIPPED if self._around.phase is Phase.TEARDOWN else Outcome.ERRORED
             return self._ended(outcome, error.message, "variable_error")
         except (EvaluationError, UsageError) as error:
-            hint = f" {error.hint}" if error.hint else ""
-            return self._ended(Outcome.ERRORED, f"{error.message}{hint}", "variable_error")
+            return self._ended(Outcome.ERRORED, with_hint(error.message, error.hint), "variable_error")
         except Interrupted as error:
             return self._ended(Outcome.ERRORED, str(error), None)
         except Exception as error:  # noqa: BLE001 - our own bug must end the step, never the run without a verdict
@@ -203,8 +202,7 @@ class _StepRun:
         return attempt
 
     def _note(self, attempt: _Attempt, error: ActionError) -> None:
-        hint = f" {error.hint}" if error.hint else ""
-        attempt.error = f"{error.message}{hint}"
+        attempt.error = with_hint(error.message, error.hint)
         attempt.cut = error.kind == "timeout"
         outcome = Outcome.ERRORED if isinstance(error, PlatformError) else Outcome.FAILED
         attempt.fail(outcome, attempt.error, error.kind)
@@ -216,8 +214,7 @@ class _StepRun:
             try:
                 attempt.captured[capture.name] = capture.output.extract(result, scope)
             except EvaluationError as error:
-                hint = f" {error.hint}" if error.hint else ""
-                attempt.error = f"output {capture.name}: {error.message}{hint}"
+                attempt.error = f"output {capture.name}: {with_hint(error.message, error.hint)}"
                 attempt.fail(Outcome.FAILED, attempt.error)
         self._around.masker.learn(attempt.captured)
         attempt.checks = self._checks(FlowScope(self._around.memory, self._at, result, attempt.captured))
@@ -278,18 +275,27 @@ class _StepRun:
             how = "was skipped" if outcome is Outcome.SKIPPED else "did not work"
             self._around.memory.forget(self._step, f"step {self._step.shown} {how}")
         blank = _blank(self._step, self._around.phase, outcome, self._around.masker.text(message))
+        name = self._around.masker.text(self._rendered_name())
         result = StepResult(
             id=blank.id,
             action=blank.action,
             phase=blank.phase,
             outcome=outcome,
             duration_ms=round((time.monotonic() - self._started) * 1000, 1),
-            name=blank.name,
+            name=name,
             message=blank.message,
             line=blank.line,
             attempts=attempts,
         )
         return StepRecord(result=result, kind=kind, ignored=self._step.on_error is OnError.IGNORE)
+
+    def _rendered_name(self) -> str:
+        if not self._step.name:
+            return ""
+        try:
+            return str(compile_template(self._step.name).render(FlowScope(self._around.memory, self._at)))
+        except ValueError:
+            return self._step.name  # a name is for people: it is shown as written where it can't be rendered
 
     def _bug(self, error: Exception) -> str:
         self._around.traces.append(self._around.masker.text("".join(traceback.format_exception(error))))
