@@ -49,9 +49,10 @@ class Flow:
         """The only value of the only row."""
         result = self.ask(query, params)
         assert 1 == result["row_count"]
-        [row] = result["rows"]  # type: ignore[misc, union-attr]  # a list of one map, as the assertion says
+        row = result["first_row"]
+        assert isinstance(row, dict)
         [value] = row.values()
-        return value  # type: ignore[no-any-return]  # the same
+        return value
 
     def close(self) -> None:
         """End it."""

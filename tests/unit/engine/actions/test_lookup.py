@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from testmesh_engine.actions import lookup
 from testmesh_engine.actions.lookup import look_up
 from testmesh_engine.actions.waiting import Deadline, Interrupt, TimeRanOutError
 from testmesh_engine.errors import Interrupted
@@ -32,7 +31,7 @@ def stuck(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         release.wait(10)
         raise OSError("stuck")
 
-    monkeypatch.setattr(lookup.socket, "getaddrinfo", never)
+    monkeypatch.setattr(socket, "getaddrinfo", never)
     yield
     release.set()
 
@@ -57,7 +56,7 @@ def test_an_unknown_name_is_an_error(monkeypatch: pytest.MonkeyPatch, interrupt:
     def unknown(*_: object, **__: object) -> None:
         raise socket.gaierror("unknown")
 
-    monkeypatch.setattr(lookup.socket, "getaddrinfo", unknown)
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(OSError, match="the host name nowhere can't be resolved"):
         look_up("nowhere", deadline=Deadline.after(5, "timeout"), interrupt=interrupt)
 
