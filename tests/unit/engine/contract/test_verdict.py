@@ -168,6 +168,27 @@ def test_a_mutated_message_is_refused_or_means_the_same(data: st.DataObject) -> 
     assert replace(PASSED, exit_code=0) == read
 
 
+@pytest.mark.parametrize(
+    ("verdict", "written", "instead"),
+    [
+        (replace(PASSED, result=Result.FAILED), b"Failed", b"Passed"),
+        (replace(PASSED, result=Result.INTERRUPTED), b"Interrupted", b"Passed"),
+        (replace(PASSED, final=False), b"partial", b"final"),
+        (replace(PASSED, attempt=2), b" 2 ", b" 3 "),
+        (replace(PASSED, run_uid=RUN_UID.replace("6", "7")), b"7f1d", b"6f1d"),
+        (PASSED, b" 2,2,0,0,0 ", b" 3,3,0,0,0 "),
+    ],
+)
+def test_a_header_that_was_made_to_say_something_else_is_refused(
+    verdict: Verdict, written: bytes, instead: bytes
+) -> None:
+    """The checksum covers it too."""
+    message = encode(verdict)
+    assert written in message
+    with pytest.raises(VerdictError, match="checksum"):
+        believed(message.replace(written, instead, 1))
+
+
 @given(st.integers(min_value=0))
 @example(0)
 def test_a_cut_message_is_refused(length: int) -> None:

@@ -331,6 +331,13 @@ def test_long_chains_of_operators_are_refused_and_not_a_crash() -> None:
             compile_expression(text)
 
 
+def test_a_result_that_would_have_to_be_rounded_is_refused() -> None:
+    """An exact number or none."""
+    scope = MapScope({"a": parse_json("0." + "3" * 30_000)})
+    with pytest.raises(EvaluationError, match="too many digits"):
+        compile_expression("a * 3").evaluate(scope)
+
+
 def test_predicate_calls_are_bounded() -> None:
     """A million of them, not more."""
     with pytest.raises(EvaluationError, match="more than 1,000,000 times"):
