@@ -13,6 +13,7 @@ from cluster.node.errors import NodeError
 from cluster.node.localnode import LocalNode
 from cluster.node.progress import Progress
 from cluster.node.settings import REPO, Settings
+from support.cache import key_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,9 @@ class ExistingContext:
 
     def cluster(self) -> Cluster:
         """See Provider. The context alone, in a file of its own: nothing follows a change of the current context."""
-        cluster = _with_tools(self.settings.cache / "kubeconfig" / "context", self.settings, self.progress)
+        cluster = _with_tools(
+            self.settings.cache / "kubeconfig" / f"context-{key_of(self.context)}", self.settings, self.progress
+        )
         view = ["config", "view", "--minify", "--flatten", "--raw", f"--context={self.context}"]
         _private_file(cluster.kubeconfig).write_text(shell.output([cluster.kubectl, *view]))
         return cluster

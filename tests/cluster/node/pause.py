@@ -10,7 +10,7 @@ from pathlib import Path
 from cluster.node.config import PAUSE_IMAGE
 
 # In Go's words, which images use.
-_MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
+MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 NOBODY = "65535:65535"
 
 
@@ -22,7 +22,7 @@ def archive(program: Path, target: Path) -> None:
     layer = _tar({"pause": program.read_bytes()}, mode=0o755)
     diff = hashlib.sha256(layer).hexdigest()
     config = {
-        "architecture": _MACHINES.get(platform.machine(), platform.machine()),
+        "architecture": MACHINES.get(platform.machine(), platform.machine()),
         "os": "linux",
         "config": {"Entrypoint": ["/pause"], "User": NOBODY},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{diff}"]},

@@ -4,20 +4,16 @@ No binary is downloaded: the Go module proxy serves the sources, and go.sum says
 """
 
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from cluster.node import packages, shell
+from cluster.node import shell, toolchain
 from cluster.node.errors import NodeError
 from cluster.node.progress import Progress
 from support.cache import filled, key_of
 
 MODULE = Path(__file__).parent / "binaries"
 PROGRAMS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "kubectl")
-# From this one on, Go fetches the toolchain that go.mod asks for through the module proxy.
-_OLDEST_GO = (1, 21)
-_BACKPORTS = ("1.24", "1.23", "1.22")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +38,7 @@ def ensure(cache: Path, progress: Progress) -> Programs:
     Raises:
         NodeError: there is no Go and none can be installed, or a build failed.
     """
-    go = _go(progress)
+    go = toolchain.find(cache, progress)
     version = shell.output([go, "env", "GOVERSION"]).strip()
     log = cache / "log" / "binaries.log"
     return Programs(filled("binaries", _key(version), fill=lambda folder: _build(go, folder, log, progress=progress)))
@@ -61,37 +57,6 @@ def required(text: str, module: str) -> str:
     if found is None:
         raise NodeError(f"go.mod requires no {module}: it has been broken by an edit.")
     return found[1]
-
-
-def _go(progress: Progress) -> Path:
-    here = shutil.which("go")
-    if here is not None and _recent(Path(here)):
-        return Path(here)
-    for name in ("golang-go", *(f"golang-{version}-go" for version in _BACKPORTS)):
-        if _candidate(name) < _OLDEST_GO:
-            continue
-        packages.install((name,), progress)
-        version = name.removeprefix("golang-").removesuffix("-go")
-        path = Path(f"/usr/lib/go-{version}/bin/go") if version != "go" else Path("/usr/bin/go")
-        if path.exists() and _recent(path):
-            return path
-    raise NodeError(
-        "Go 1.21 or later is needed to build Kubernetes, and no Debian package here has it.\n"
-        "Install it from https://go.dev/dl/ or from Debian's backports (golang-1.24-go), and put it on the PATH."
-    )
-
-
-def _candidate(package: str) -> tuple[int, int]:
-    """The version of Go that apt would install: (1, 24); (0, 0) where it knows none."""
-    if not shell.succeeds(["apt-cache", "--version"]):
-        return (0, 0)
-    found = re.search(r"Candidate: (?:\d+:)?(\d+)\.(\d+)", shell.output(["apt-cache", "policy", package]))
-    return (int(found[1]), int(found[2])) if found else (0, 0)
-
-
-def _recent(go: Path) -> bool:
-    found = re.match(r"go(\d+)\.(\d+)", shell.output([go, "env", "GOVERSION"]))
-    return found is not None and (int(found[1]), int(found[2])) >= _OLDEST_GO
 
 
 def _build(go: Path, folder: Path, log: Path, *, progress: Progress) -> None:

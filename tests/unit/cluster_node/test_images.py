@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.node import catalogue, imagestore, pause, programs
+from cluster.node import catalogue, imagestore, pause, programs, toolchain
 from cluster.node.catalogue import DEBIAN, PYTHON, Image
 from cluster.node.errors import NodeError
 from cluster.node.settings import DEFAULT_NAME, Settings
@@ -107,3 +107,16 @@ def test_the_version_of_a_module_is_read_from_go_mod() -> None:
         programs.required(text, "k8s.io/kubernetes"),
         programs.required(text, "helm.sh/helm/v3"),
     )
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ("go version go1.26.8 linux/amd64", (1, 26)),
+        ("go version go1.19.8 linux/amd64", (1, 19)),
+        ("go version devel +a1b2c3 linux/amd64", (0, 0)),
+    ],
+)
+def test_the_version_of_a_go_is_read(told: str, expected: tuple[int, int]) -> None:
+    """It decides whether that Go can fetch what it needs by itself."""
+    assert expected == toolchain.version(told)
