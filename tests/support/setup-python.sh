@@ -12,10 +12,10 @@ if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
     echo "setup: $python has no venv module; on Debian: apt-get install python3-venv" >&2
     exit 1
   fi
-  echo "setup: installing python3-venv"
+  echo "setup: installing python3-venv" >&2
   apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv >/dev/null
 fi
-echo "setup: Python packages from requirements.lock into .venv"
+echo "setup: Python packages from requirements.lock into .venv" >&2
 [ -x .venv/bin/python ] || "$python" -m venv .venv
 uv=$(sed -n 's/^uv==\([^ ]*\).*/\1/p' requirements.lock)
 .venv/bin/uv --version 2>/dev/null | grep -qF "uv $uv" || .venv/bin/python -m pip install --quiet "uv==$uv"
