@@ -399,6 +399,16 @@ def test_steps_share_a_connection(flow: Flow, other: psycopg.Connection) -> None
     assert first != flow.value("SELECT pg_backend_pid()")
 
 
+def test_a_connection_is_a_url_or_a_map(url: str) -> None:
+    """Both reach the same database; libpq's own parameters stand after the ? of the URL."""
+    flow = Flow(f"{url}?options=-csearch_path%3Dpg_catalog")
+    port = int(url.rpartition(":")[2].partition("/")[0])
+    parts: Value = {"host": "127.0.0.1", "port": port, "user": "root", "password": "admin", "database": "postgres"}
+    assert "pg_catalog" == flow.value("SHOW search_path")
+    assert [{"port": port}] == flow.ask("SELECT inet_server_port() AS port;", connection=parts)["rows"]
+    flow.close()
+
+
 def test_each_statement_is_seen_by_others_at_once(flow: Flow, orders: str, other: psycopg.Connection) -> None:
     """Nothing waits for the flow's end to be committed."""
     flow.ask("UPDATE orders SET number = 11")
@@ -515,6 +525,23 @@ def test_a_server_that_hangs_holds_nobody(server: tuple[Process, int]) -> None:
     assert asking.seconds < 0.3 + 1.0 + SLACK_SECONDS
     assert connecting.seconds < 0.3 + SLACK_SECONDS
     assert "timeout" == caught.value.kind
+
+
+def test_an_interrupt_ends_connecting_at_once(server: tuple[Process, int]) -> None:
+    """A server that does not answer must not hold up teardown."""
+    process, port = server
+    flow = Flow(database_url(port))
+    process.signal(signal.SIGSTOP)
+    timer = threading.Timer(0.2, flow.interrupt.set, ["SIGTERM"])
+    timer.start()
+    try:
+        with Elapsed() as elapsed, pytest.raises(Interrupted, match="SIGTERM"):
+            flow.ask("SELECT 1")
+    finally:
+        process.signal(signal.SIGCONT)
+    timer.join()
+    flow.close()
+    assert elapsed.seconds < 0.2 + SLACK_SECONDS
 
 
 def test_nothing_is_sent_after_the_deadline(flow: Flow, orders: str) -> None:
