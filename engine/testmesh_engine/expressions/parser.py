@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from testmesh_engine.expressions import holes, limits, nodes
+from testmesh_engine.expressions import holes, limits, mistakes, nodes
 from testmesh_engine.expressions.errors import ExpressionError
 from testmesh_engine.expressions.functions import FUNCTIONS, ParameterKind, unknown_function
 from testmesh_engine.expressions.grammar import BINARY, CONSTANTS, KINDS, NEGATABLE, ORDER, SPELLINGS, UNARY
@@ -146,11 +146,8 @@ class _Parser:
             if not operator or BINARY[operator] < precedence:
                 return left
             if previous == "??" and operator not in ("??", "|"):
-                raise ExpressionError(
-                    f"`??` and `{operator}` need parentheses",
-                    self._tokens.now.start,
-                    hint=f"write `(a ?? b) {operator} c`",
-                )
+                hint = f"write `(a ?? b) {operator} c`"
+                raise ExpressionError(f"`??` and `{operator}` need parentheses", self._tokens.now.start, hint=hint)
             at = self._tokens.take().start
             if negated:
                 self._tokens.take()
@@ -165,6 +162,8 @@ class _Parser:
         if operator in ORDER:
             return self._ordered(left, operator, at=at, start=start)
         right = self._expression(BINARY[operator] + (operator != "**"))
+        if operator == "-":
+            mistakes.refuse_dashed_header(left, right, self._text)
         return nodes.Binary(start, self._tokens.end(), operator, left, right, at)
 
     def _ordered(self, left: Node, operator: str, *, at: int, start: int) -> Node:
@@ -257,10 +256,8 @@ class _Parser:
     def _pointer(self) -> Node:
         token = self._tokens.now
         if not self._predicates:
-            hint = "write it as in `all(rows, .ok)`"
-            raise ExpressionError(
-                f"`{token.value}` stands for the item of a predicate, and there is none", token.start, hint=hint
-            )
+            message = f"`{token.value}` stands for the item of a predicate, and there is none"
+            raise ExpressionError(message, token.start, hint="write it as in `all(rows, .ok)`")
         if token.value == ".":
             # Not taken: the path that follows reads the dot.
             return nodes.Pointer(token.start, token.start, "item", implied=True)
@@ -380,22 +377,20 @@ class _Parser:
                     raise self._tokens.unclosed(opening, ")")
                 if self._tokens.took(")"):
                     break
-                arguments.append(self._argument(function.kind_at(len(arguments))))
+                arguments.append(self._argument(name.value, function.kind_at(len(arguments))))
         if not function.least <= len(arguments) <= function.most:
-            raise ExpressionError(
-                f"`{name.value}` takes {function.arity()}, not {len(arguments)}",
-                name.start,
-                hint=f"write `{function.usage()}`",
-            )
+            message = f"`{name.value}` takes {function.arity()}, not {len(arguments)}"
+            raise ExpressionError(message, name.start, hint=f"write `{function.usage()}`")
         return nodes.Call(name.start if start is None else start, self._tokens.end(), name.value, tuple(arguments))
 
-    def _argument(self, kind: ParameterKind | None) -> Node:
+    def _argument(self, function: str, kind: ParameterKind | None) -> Node:
         if kind != "predicate":
             return self._expression()
         start, braces = self._tokens.now, self._tokens.took("{")
         self._predicates += 1
         body = self._expression()
         self._predicates -= 1
+        mistakes.refuse_constant_key(function, body)
         if braces and not self._tokens.took("}"):
             raise self._tokens.unclosed(start, "}")
         return nodes.Predicate(start.start, self._tokens.end(), body)

@@ -1,0 +1,35 @@
+"""Text that parses and can't mean what its author thinks: refused before a run, with what to write instead."""
+
+from __future__ import annotations
+
+import re
+
+from testmesh_engine.expressions.errors import ExpressionError
+from testmesh_engine.expressions.nodes import Exists, Is, Literal, Member, Name, Node
+
+_DASHED = re.compile(r"[\w-]+")
+
+
+def refuse_dashed_header(left: Node, right: Node, text: str) -> None:
+    """``headers.Content-Type`` is a subtraction, and no header is a number. Raises ``ExpressionError``."""
+    if not isinstance(left, Member) or not isinstance(right, (Name, Exists, Is)) or right.start != left.end + 1:
+        return
+    if _last_name(left.target) == "headers" and isinstance(left.key, Literal):
+        match = _DASHED.match(text, left.key.start)
+        written = match[0] if match else text[left.key.start : right.end]
+        raise ExpressionError(
+            f"`{written}` is a subtraction here", left.key.start, hint=f'write `headers["{written}"]`'
+        )
+
+
+def refuse_constant_key(function: str, body: Node) -> None:
+    """``sortBy(rows, "age")`` would sort by one and the same text. Raises ``ExpressionError``."""
+    if function in ("sortBy", "groupBy") and isinstance(body, Literal):
+        key = body.value if isinstance(body.value, str) and body.value.isidentifier() else "key"
+        raise ExpressionError(f"`{function}` has the same key for every item", body.start, hint=f"write `.{key}`")
+
+
+def _last_name(node: Node) -> object:
+    if isinstance(node, Member):
+        return node.key.value if isinstance(node.key, Literal) else ""
+    return node.name if isinstance(node, Name) else ""
