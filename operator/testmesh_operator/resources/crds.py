@@ -96,6 +96,11 @@ KINDS = (
 )
 
 
+_HEADER = """\
+# Made from the models in operator/testmesh_operator/resources; don't edit. To make it anew:
+# python -m testmesh_operator.resources.crds crds helm/testmesh/files/crds"""
+
+
 def definition(kind: Kind) -> JsonObject:
     """The CustomResourceDefinition of one kind."""
     return {
@@ -154,7 +159,7 @@ def _root(kind: Kind) -> JsonObject:
 def render(kind: Kind) -> str:
     """The definition as YAML, with a line that says where it comes from."""
     text = yaml.safe_dump(definition(kind), sort_keys=False, width=120, allow_unicode=True)
-    return f"# Made from operator/testmesh_operator/resources by `python -m testmesh_operator.resources.crds crds helm/testmesh/files/crds`; don't edit.\n{text}"
+    return f"{_HEADER}\n{text}"
 
 
 def main(folders: list[str]) -> None:

@@ -151,13 +151,23 @@ class StepCounts(Model):
     errored: int = 0
 
 
+class StepResult(StrEnum):
+    """How a step ended. NotRun: an earlier step ended the flow; Skipped: its own condition said so."""
+
+    PASSED = "Passed"
+    FAILED = "Failed"
+    ERRORED = "Errored"
+    SKIPPED = "Skipped"
+    NOT_RUN = "NotRun"
+
+
 class StepStatus(Model):
     """One step of the run."""
 
     id: str
     action: str
     phase: str = Field(description="setup, steps or teardown")
-    result: str = Field(description="passed, failed, errored, skipped or not_run")
+    result: StepResult
     duration_milliseconds: int = 0
     message: str | None = None
 

@@ -106,7 +106,7 @@ def _stopped(pod: PodFacts, verdict: Verdict, *, cancelled: bool) -> Ending:
 
 def _without_verdict(pod: PodFacts, doubt: str, *, cancelled: bool) -> Ending:
     partial = _partial(pod)
-    where = f" in step {partial.current}" if partial and partial.current else ""
+    where = _where(partial.current if partial else "")
     reason, message = _cause(pod, doubt, where, cancelled=cancelled)
     return Ending(
         result=RunResult.CANCELLED if reason is Reason.CANCELLED else RunResult.ERRORED,
@@ -115,6 +115,12 @@ def _without_verdict(pod: PodFacts, doubt: str, *, cancelled: bool) -> Ending:
         verdict=partial,
         image=pod.runner.image,
     )
+
+
+def _where(current: str) -> str:
+    if current == "teardown":
+        return " during teardown"
+    return f" in step {current}" if current else ""
 
 
 def _partial(pod: PodFacts) -> Verdict | None:

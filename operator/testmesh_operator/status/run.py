@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from testmesh_engine.contract.result import Outcome
 from testmesh_engine.contract.verdict import StepVerdict, Verdict
 from testmesh_operator.resources.testrun import (
     FirstFailure,
@@ -11,12 +12,21 @@ from testmesh_operator.resources.testrun import (
     RunMetrics,
     RunResult,
     StepCounts,
+    StepResult,
     StepStatus,
     TestRun,
     TestRunStatus,
 )
 from testmesh_operator.status.conditions import State, conditions, finished
 from testmesh_operator.status.ending import Ending
+
+_RESULTS = {
+    Outcome.PASSED: StepResult.PASSED,
+    Outcome.FAILED: StepResult.FAILED,
+    Outcome.ERRORED: StepResult.ERRORED,
+    Outcome.SKIPPED: StepResult.SKIPPED,
+    Outcome.NOT_RUN: StepResult.NOT_RUN,
+}
 
 
 def progress(run: TestRun, state: State, *, now: datetime) -> TestRunStatus:
@@ -89,7 +99,7 @@ def _step(step: StepVerdict) -> StepStatus:
         id=step.id,
         action=step.action,
         phase=step.phase.value,
-        result=step.outcome.value,
+        result=_RESULTS[step.outcome],
         duration_milliseconds=step.duration_ms,
         message=step.message or None,
     )
