@@ -1,0 +1,51 @@
+"""A PostgreSQL server, and a table on it, for the tests of database_query."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from support.ports import free_port
+from support.postgresql import database_url, postgresql
+from support.sql import SqlFlow
+
+
+@pytest.fixture(scope="package")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server for the tests of this folder."""
+    port = free_port()
+    with postgresql(port, logs=tmp_path_factory.mktemp("logs")):
+        yield database_url(port)
+
+
+@pytest.fixture
+def flow(url: str) -> Iterator[SqlFlow]:
+    """A flow on it."""
+    flow = SqlFlow(url)
+    yield flow
+    flow.close()
+
+
+@pytest.fixture
+def other(url: str) -> Iterator[psycopg.Connection]:
+    """Somebody else's connection."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def orders(flow: SqlFlow, other: psycopg.Connection) -> Iterator[str]:
+    """A table with a column of each usual type, and one row."""
+    other.execute("DROP TABLE IF EXISTS orders")
+    other.execute(
+        "CREATE TABLE orders (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), number int, big bigint,"
+        " total numeric(10,2), zip text, paid boolean, doc jsonb, tags text[], at timestamptz, raw bytea)"
+    )
+    row = other.execute(
+        "INSERT INTO orders (number, total, zip, doc) VALUES (7, 59.98, '02134', '{\"k\": [1.50]}') RETURNING id::text"
+    ).fetchone()
+    assert row is not None
+    yield row[0]
+    other.execute("DROP TABLE orders")
