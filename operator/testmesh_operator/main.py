@@ -171,4 +171,3 @@ def _log(settings: Settings) -> None:
     )
     # kopf tells of each handler that succeeded, for each event.
     logging.getLogger("kopf").setLevel(logging.WARNING)
-    logging.getLogger("kopf.objects").setLevel(logging.WARNING)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import kopf
 
@@ -26,8 +26,12 @@ _WATCHED: tuple[tuple[Kind, tuple[str, str, str]], ...] = (
     ("Pod", ("", "v1", "pods")),
 )
 
-Take = Callable[[Kind, JsonObject, bool], None]
-"""Told of each event: the kind, the object, and whether it is gone."""
+
+class Take(Protocol):
+    """Takes in one event."""
+
+    def __call__(self, kind: Kind, body: JsonObject, *, gone: bool) -> None:
+        """The kind, the object, and whether it is gone."""
 
 
 def registry(take: Take) -> kopf.OperatorRegistry:
@@ -56,7 +60,7 @@ def watching(settings: Settings) -> kopf.OperatorSettings:
 def intake(cache: Cache, wake: Callable[[Key], None]) -> Take:
     """Into the cache, then into the queue: the object's own key, and the runs that wait for a flow."""
 
-    def take(kind: Kind, body: JsonObject, gone: bool) -> None:  # noqa: FBT001 - the shape of Take
+    def take(kind: Kind, body: JsonObject, *, gone: bool) -> None:
         try:
             key = cache.see(kind, body, deleted=gone)
         except ValueError:
@@ -75,7 +79,7 @@ def intake(cache: Cache, wake: Callable[[Key], None]) -> Take:
 def _register(handlers: kopf.OperatorRegistry, kind: Kind, resource: tuple[str, str, str], take: Take) -> None:
     @kopf.on.event(*resource, registry=handlers, id=f"see-{kind}")
     async def see(event: Any, **_: Any) -> None:
-        take(kind, cast("JsonObject", event["object"]), event["type"] == "DELETED")
+        take(kind, cast("JsonObject", event["object"]), gone=event["type"] == "DELETED")
 
 
 def _login(**given: Any) -> kopf.ConnectionInfo | None:

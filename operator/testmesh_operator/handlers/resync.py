@@ -78,7 +78,7 @@ class Resync:
         for namespace in self._settings.namespaces or (None,):
             async for page in self._cluster.pages(resource, namespace, **selectors):
                 for body in page.items:
-                    self._take(kind, body, False)  # noqa: FBT003 - the shape of Take
+                    self._take(kind, body, gone=False)
 
     async def _list_finished(self) -> None:
         """Finished runs, once: one whose flow was not told of it before the last operator was killed is told now."""

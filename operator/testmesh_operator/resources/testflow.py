@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import Self
 
 from pydantic import ConfigDict, Field
 
@@ -108,8 +108,6 @@ class TestFlowStatus(Model):
 
 class TestFlow(Model):
     """A flow as the operator keeps it."""
-
-    __test__: ClassVar[bool] = False  # pytest would collect a class of this name
 
     metadata: Meta
     spec: TestFlowSpec

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Self
+from typing import Self
 
 from pydantic import ConfigDict, Field
 
@@ -221,8 +221,6 @@ class TestRunStatus(Model):
 
 class TestRun(Model):
     """A run as the operator keeps it; ``without_text`` drops the inline flow, which is read again when needed."""
-
-    __test__: ClassVar[bool] = False  # pytest would collect a class of this name
 
     metadata: Meta
     spec: TestRunSpec

@@ -136,7 +136,7 @@ def step(name: str, outcome: Outcome = Outcome.PASSED, *, phase: Phase = Phase.S
     return StepResult(id=name, action="http_request", phase=phase, outcome=outcome, duration_ms=120, message=message)
 
 
-def message(
+def message(  # noqa: PLR0913 - a message has that many parts, and each test gives one or two
     result: Result,
     *steps: StepResult,
     first: Failure | None = None,

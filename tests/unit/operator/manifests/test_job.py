@@ -42,19 +42,19 @@ FULL = {
 }
 
 
-def expected(name: str) -> object:
+def _expected(name: str) -> object:
     return yaml.safe_load((EXPECTED / name).read_text(encoding="utf-8"))
 
 
 def test_run_with_nothing_but_a_flow_makes_this_job() -> None:
     """Restricted, without a token, with the deadline on the pod."""
-    assert expected("job.yaml") == runner_job(gen.meta(), gen.plan(), name=gen.JOB, settings=gen.SETTINGS)
+    assert _expected("job.yaml") == runner_job(gen.meta(), gen.plan(), name=gen.JOB, settings=gen.SETTINGS)
 
 
 def test_everything_a_run_can_say_reaches_the_job() -> None:
     """Each field of the template stands where it belongs; the operator's own labels can't be taken over."""
     plan = make_plan(RunTemplate.model_validate(FULL), None, flow=FLOW, settings=gen.SETTINGS)
-    assert expected("job-full.yaml") == runner_job(gen.meta(), plan, name=gen.JOB, settings=gen.SETTINGS)
+    assert _expected("job-full.yaml") == runner_job(gen.meta(), plan, name=gen.JOB, settings=gen.SETTINGS)
 
 
 def test_run_beats_its_flow_by_name_and_field() -> None:

@@ -36,19 +36,19 @@ CLAIMED = gen.run(status={"observedGeneration": 1, "startTime": gen.ago(1), "job
 PASSED = gen.ended(0, gen.message(Result.PASSED, gen.step("a")), reason="Completed")
 
 
-def finish(facts: RunFacts) -> Finish:
+def _finish(facts: RunFacts) -> Finish:
     step = decide(facts)
     assert isinstance(step, Finish)
     return step
 
 
-def report(facts: RunFacts) -> Report:
+def _report(facts: RunFacts) -> Report:
     step = decide(facts)
     assert isinstance(step, Report)
     return step
 
 
-def reason(step: Report) -> str:
+def _reason(step: Report) -> str:
     condition = step.status.condition("Succeeded")
     assert condition is not None
     return condition.reason
@@ -61,7 +61,7 @@ def test_new_run_reads_its_flow_first() -> None:
 
 def test_run_with_a_flow_is_claimed_before_anything_is_created() -> None:
     """The name of the Job, made from the run's uid, is written first: whoever comes later finds it."""
-    step = report(gen.facts(gen.run(), flow=READY))
+    step = _report(gen.facts(gen.run(), flow=READY))
     assert step.status.job_ref is not None
     assert (object_name("smoke", gen.UID), None) == (step.status.job_ref.name, step.status.job_ref.uid)
     assert (gen.NOW, "checkout", 0) == (step.status.start_time, step.status.flow and step.status.flow.name, step.after)
@@ -69,17 +69,17 @@ def test_run_with_a_flow_is_claimed_before_anything_is_created() -> None:
 
 def test_missing_flow_is_waited_for() -> None:
     """One kubectl apply may bring the run before its flow."""
-    step = report(gen.facts(gen.run(), flow=MISSING))
-    assert ("FlowNotFound", 5) == (reason(step), step.after)
+    step = _report(gen.facts(gen.run(), flow=MISSING))
+    assert ("FlowNotFound", 5) == (_reason(step), step.after)
 
 
 def test_flow_that_does_not_come_ends_the_run() -> None:
     """The wait is bounded by startTimeoutSeconds."""
-    waiting = report(gen.facts(gen.run(), flow=MISSING)).status.to_json()
+    waiting = _report(gen.facts(gen.run(), flow=MISSING)).status.to_json()
     spec = {"flowRef": {"name": "checkout"}, "startTimeoutSeconds": 5}
     for condition in waiting["conditions"]:  # type: ignore[union-attr]  # JSON of our own
         condition["lastTransitionTime"] = gen.ago(6)  # type: ignore[index, call-overload]  # the same
-    ending = finish(gen.facts(gen.run(spec, waiting), flow=MISSING)).ending
+    ending = _finish(gen.facts(gen.run(spec, waiting), flow=MISSING)).ending
     assert (RunResult.ERRORED, Reason.FLOW_NOT_FOUND) == (ending.result, ending.reason)
     assert "checkout" in ending.message
 
@@ -87,14 +87,14 @@ def test_flow_that_does_not_come_ends_the_run() -> None:
 def test_invalid_flow_ends_the_run_with_its_problems() -> None:
     """The message is the validator's."""
     refused = FlowRefused(reason=Reason.FLOW_INVALID, message="spec.source:5:15: error: no action http_requst")
-    ending = finish(gen.facts(gen.run(), flow=refused)).ending
+    ending = _finish(gen.facts(gen.run(), flow=refused)).ending
     assert (Reason.FLOW_INVALID, refused.message) == (ending.reason, ending.message)
 
 
 def test_suspended_run_is_held_without_reconciling() -> None:
     """Tools then see it waiting, neither healthy nor at work."""
-    step = report(gen.facts(gen.run({"flowRef": {"name": "checkout"}, "suspend": True})))
-    assert "Suspended" == reason(step)
+    step = _report(gen.facts(gen.run({"flowRef": {"name": "checkout"}, "suspend": True})))
+    assert "Suspended" == _reason(step)
     assert ["Ready", "Succeeded", "Finished"] == [condition.type for condition in step.status.conditions]
 
 
@@ -115,72 +115,74 @@ def test_started_run_whose_job_is_gone_is_lost_and_never_started_again() -> None
     """It is looked for once more, past the cache, before the run is given up."""
     lost = gen.started()
     assert LookAgain() == decide(gen.facts(lost))
-    ending = finish(gen.facts(lost, looked=True)).ending
+    ending = _finish(gen.facts(lost, looked=True)).ending
     assert (RunResult.ERRORED, Reason.RESULT_LOST) == (ending.result, ending.reason)
 
 
 def test_verdict_is_taken_before_the_job_knows_of_its_end() -> None:
     """The container's state counts; the Job's condition comes a second and a half later."""
-    step = finish(gen.facts(job=gen.job(), pods=(PASSED,)))
+    step = _finish(gen.facts(job=gen.job(), pods=(PASSED,)))
     assert (RunResult.PASSED, "") == (step.ending.result, step.delete_job)
 
 
 def test_verdict_of_a_pod_whose_job_was_deleted_still_counts() -> None:
     """It was whole before the Job went."""
-    assert RunResult.PASSED is finish(gen.facts(pods=(PASSED,))).ending.result
+    assert RunResult.PASSED is _finish(gen.facts(pods=(PASSED,))).ending.result
 
 
 def test_job_that_ended_without_a_pod_is_a_lost_result() -> None:
     """Failed or complete: without a verdict nobody knows, and it is not a pass."""
     facts = gen.facts(job=gen.job(ended="CompletionsReached"))
     assert LookAgain() == decide(facts)
-    assert Reason.RESULT_LOST is finish(gen.facts(job=gen.job(ended="CompletionsReached"), looked=True)).ending.reason
+    assert Reason.RESULT_LOST is _finish(gen.facts(job=gen.job(ended="CompletionsReached"), looked=True)).ending.reason
 
 
 def test_job_uid_is_written_with_the_start_of_the_pod() -> None:
     """One write in place of two: a moment is waited for the pod."""
     fresh = gen.started(seconds=0.2, jobRef={"name": gen.JOB})
     assert Wait(after=pytest.approx(0.8)) == decide(gen.facts(fresh, job=gen.job()))
-    step = report(gen.facts(fresh, job=gen.job(), pods=(gen.running(),)))
-    assert ("Running", gen.JOB_UID) == (reason(step), step.status.job_ref and step.status.job_ref.uid)
+    step = _report(gen.facts(fresh, job=gen.job(), pods=(gen.running(),)))
+    assert ("Running", gen.JOB_UID) == (_reason(step), step.status.job_ref and step.status.job_ref.uid)
 
 
 def test_cancel_lowers_the_deadline_of_a_running_pod_once() -> None:
     """SIGTERM and teardown, and the pod stays to be read; deleting it would take the verdict away."""
     cancelled = gen.started({"flowRef": {"name": "checkout"}, "cancel": True})
     assert StopPod(pod=gen.running()) == decide(gen.facts(cancelled, job=gen.job(), pods=(gen.running(),)))
-    step = report(gen.facts(cancelled, job=gen.job(), pods=(gen.running(deadline=1),)))
-    assert "Cancelling" == reason(step)
+    step = _report(gen.facts(cancelled, job=gen.job(), pods=(gen.running(deadline=1),)))
+    assert "Cancelling" == _reason(step)
 
 
 @pytest.mark.parametrize("pods", [(), (gen.pod(),)])
 def test_cancel_before_the_start_takes_the_job_away(pods: tuple[PodFacts, ...]) -> None:
     """Nothing may start after it."""
     cancelled = gen.started({"flowRef": {"name": "checkout"}, "cancel": True})
-    step = finish(gen.facts(cancelled, job=gen.job(), pods=pods))
+    step = _finish(gen.facts(cancelled, job=gen.job(), pods=pods))
     assert (RunResult.CANCELLED, gen.JOB) == (step.ending.result, step.delete_job)
 
 
 def test_image_that_cannot_be_pulled_gets_a_while() -> None:
     """A registry's hiccup ends no run; the wait is said in the status, and bounded."""
     stuck = gen.pod(runner=RunnerFacts(waiting="ImagePullBackOff", waiting_message="no/such"))
-    waiting = report(gen.facts(job=gen.job(), pods=(stuck,), stuck_since=gen.ago(10)))
-    assert ("Starting", 50) == (reason(waiting), waiting.after)
-    step = finish(gen.facts(job=gen.job(), pods=(stuck,), stuck_since=gen.ago(60)))
+    waiting = _report(gen.facts(job=gen.job(), pods=(stuck,), stuck_since=gen.ago(10)))
+    assert ("Starting", 50) == (_reason(waiting), waiting.after)
+    step = _finish(gen.facts(job=gen.job(), pods=(stuck,), stuck_since=gen.ago(60)))
     assert (Reason.IMAGE_PULL_FAILED, gen.JOB) == (step.ending.reason, step.delete_job)
 
 
 def test_image_that_cannot_be_pulled_ends_at_the_start_timeout() -> None:
     """The run's own limit is shorter than the while."""
     stuck = gen.pod(runner=RunnerFacts(waiting="ErrImagePull"))
-    step = finish(gen.facts(job=gen.job(start_timeout=10), pods=(stuck,), stuck_since=gen.ago(5)))
+    step = _finish(gen.facts(job=gen.job(start_timeout=10), pods=(stuck,), stuck_since=gen.ago(5)))
     assert Reason.IMAGE_PULL_FAILED is step.ending.reason
 
 
 def test_invalid_image_name_ends_at_once() -> None:
     """No wait mends a name."""
     stuck = gen.pod(runner=RunnerFacts(waiting="InvalidImageName"))
-    assert Reason.IMAGE_PULL_FAILED is finish(gen.facts(job=gen.job(), pods=(stuck,), stuck_since=gen.NOW)).ending.reason
+    assert (
+        Reason.IMAGE_PULL_FAILED is _finish(gen.facts(job=gen.job(), pods=(stuck,), stuck_since=gen.NOW)).ending.reason
+    )
 
 
 @pytest.mark.parametrize(
@@ -191,33 +193,33 @@ def test_job_without_a_pod_is_explained_by_its_events(event: str, expected: Reas
     facts: dict[str, Any] = {"of": gen.started(seconds=301), "job": gen.job()}
     assert ReadWarnings() == decide(gen.facts(**facts))
     warning = WarningFacts(reason=event, message="exceeded quota: pods", last_seen=gen.NOW)
-    step = finish(gen.facts(**facts, warned=True, warning=warning))
+    step = _finish(gen.facts(**facts, warned=True, warning=warning))
     assert (expected, gen.JOB) == (step.ending.reason, step.delete_job)
     assert "exceeded quota" in step.ending.message
 
 
 def test_pod_that_never_starts_ends_at_the_start_timeout() -> None:
     """Also where nothing says why."""
-    step = finish(gen.facts(gen.started(seconds=301), job=gen.job(), pods=(gen.pod(),), warned=True))
+    step = _finish(gen.facts(gen.started(seconds=301), job=gen.job(), pods=(gen.pod(),), warned=True))
     assert (Reason.START_TIMEOUT, gen.JOB) == (step.ending.reason, step.delete_job)
 
 
 def test_silent_node_ends_the_run_after_the_last_ring() -> None:
     """Deadline, grace and a minute more: then nobody is there to end it."""
     pod = gen.running(node_start=gen.ago(1800 + 30 + 60))
-    assert Reason.NODE_LOST is finish(gen.facts(gen.started(seconds=1900), job=gen.job(), pods=(pod,))).ending.reason
+    assert Reason.NODE_LOST is _finish(gen.facts(gen.started(seconds=1900), job=gen.job(), pods=(pod,))).ending.reason
     alive = gen.running(node_start=gen.ago(1800 + 30 + 59))
-    assert "Running" == reason(report(gen.facts(gen.started(seconds=1900), job=gen.job(), pods=(alive,))))
+    assert "Running" == _reason(_report(gen.facts(gen.started(seconds=1900), job=gen.job(), pods=(alive,))))
 
 
 @pytest.mark.parametrize("code", [137, 3])
 def test_failure_of_the_platform_is_tried_again(code: int) -> None:
     """As often as backoffLimit says; the last attempt's end counts."""
     lost = gen.ended(code, gen.message(Result.ERRORED))
-    step = report(gen.facts(job=gen.job(backoff_limit=1), pods=(lost,)))
-    assert "Starting" == reason(step)
+    step = _report(gen.facts(job=gen.job(backoff_limit=1), pods=(lost,)))
+    assert "Starting" == _reason(step)
     again = gen.ended(code, attempt=1, uid="other")
-    assert RunResult.ERRORED is finish(gen.facts(job=gen.job(backoff_limit=1), pods=(lost, again))).ending.result
+    assert RunResult.ERRORED is _finish(gen.facts(job=gen.job(backoff_limit=1), pods=(lost, again))).ending.result
 
 
 @pytest.mark.parametrize(("code", "result"), [(1, Result.FAILED), (2, Result.ERRORED), (130, Result.INTERRUPTED)])
@@ -237,13 +239,13 @@ def test_next_attempt_that_never_comes_is_bounded() -> None:
         pods=(gen.pod(runner=lost.runner.__class__(started=True, exit_code=137, ended_at=gen.ago(311))),),
         warned=True,
     )
-    assert Reason.START_TIMEOUT is finish(facts).ending.reason
+    assert Reason.START_TIMEOUT is _finish(facts).ending.reason
 
 
 def test_sidecar_that_stays_is_stopped_with_the_run() -> None:
     """The runner has spoken; nothing else keeps the pod alive."""
     stays = gen.ended(0, gen.message(Result.PASSED, gen.step("a")), phase="Running", containers=2)
-    step = finish(gen.facts(job=gen.job(), pods=(stays,)))
+    step = _finish(gen.facts(job=gen.job(), pods=(stays,)))
     assert (RunResult.PASSED, stays) == (step.ending.result, step.stop)
 
 

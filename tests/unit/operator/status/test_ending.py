@@ -19,13 +19,13 @@ FAILURE = Failure(flow="Checkout", step="create_order", message="status == 201: 
 FAILED = gen.message(Result.FAILED, gen.step("create_order", Outcome.FAILED), first=FAILURE)
 
 
-def of(pod: PodFacts, *, cancelled: bool = False) -> Ending:
+def _of(pod: PodFacts, *, cancelled: bool = False) -> Ending:
     return ending_of(pod, cancelled=cancelled)
 
 
 def test_whole_final_verdict_with_its_exit_code_passes() -> None:
     """This is the one way to Passed."""
-    ending = of(gen.ended(0, PASSED, reason="Completed"))
+    ending = _of(gen.ended(0, PASSED, reason="Completed"))
     assert (RunResult.PASSED, Reason.TESTS_PASSED) == (ending.result, ending.reason)
     assert "docker.io/testmesh/engine@sha256:abc" == ending.image
 
@@ -49,14 +49,14 @@ def test_whole_final_verdict_with_its_exit_code_passes() -> None:
 )
 def test_anything_less_than_a_believable_verdict_never_passes(pod: PodFacts, why: str) -> None:
     """Missing, cut, altered, stale, forged: each ends as an error that says what is wrong with the verdict."""
-    ending = of(pod)
+    ending = _of(pod)
     assert (RunResult.ERRORED, Reason.RUNNER_ERROR) == (ending.result, ending.reason)
     assert why in ending.message
 
 
 def test_failed_test_names_its_step_and_why() -> None:
     """The message is the first failure, as a person would say it."""
-    ending = of(gen.ended(1, FAILED))
+    ending = _of(gen.ended(1, FAILED))
     assert (RunResult.FAILED, Reason.TESTS_FAILED) == (ending.result, ending.reason)
     assert "Step create_order: status == 201: status is 500" == ending.message
 
@@ -64,21 +64,21 @@ def test_failed_test_names_its_step_and_why() -> None:
 def test_failure_of_teardown_alone_has_its_own_reason() -> None:
     """The services did what they should; what the run left behind is another matter."""
     failed = gen.step("drop", Outcome.FAILED, phase=Phase.TEARDOWN)
-    ending = of(gen.ended(1, gen.message(Result.FAILED, gen.step("create_order"), failed)))
+    ending = _of(gen.ended(1, gen.message(Result.FAILED, gen.step("create_order"), failed)))
     assert (RunResult.FAILED, Reason.TEARDOWN_FAILED) == (ending.result, ending.reason)
 
 
 @pytest.mark.parametrize(("code", "reason"), [(2, Reason.FLOW_INVALID), (3, Reason.RUNNER_ERROR)])
 def test_errored_verdict_tells_the_flow_from_the_platform(code: int, reason: Reason) -> None:
     """Exit code 2 is the author's to mend, 3 the platform's."""
-    ending = of(gen.ended(code, gen.message(Result.ERRORED, first=FAILURE)))
+    ending = _of(gen.ended(code, gen.message(Result.ERRORED, first=FAILURE)))
     assert (RunResult.ERRORED, reason) == (ending.result, ending.reason)
 
 
 def test_out_of_memory_names_the_step_that_was_under_way() -> None:
     """The last partial verdict tells how far the run came."""
     partial = gen.message(Result.RUNNING, gen.step("small"), final=False, current="too_large")
-    ending = of(gen.ended(137, partial, reason="OOMKilled"))
+    ending = _of(gen.ended(137, partial, reason="OOMKilled"))
     assert Reason.RUNNER_OOM_KILLED is ending.reason
     assert "in step too_large" in ending.message
     assert ending.verdict is not None
@@ -89,19 +89,19 @@ def test_out_of_memory_names_the_step_that_was_under_way() -> None:
 def test_deadline_is_a_timeout_with_or_without_a_word_of_the_runner(told: str) -> None:
     """Whoever is stopped in time writes a verdict, whoever isn't is killed; both are the deadline's doing."""
     pod = replace(gen.ended(130 if told else 137, told, deadline=4), reason="DeadlineExceeded")
-    ending = of(pod)
+    ending = _of(pod)
     assert (RunResult.ERRORED, Reason.TIMEOUT) == (ending.result, ending.reason)
     assert "its deadline of 4 s" in ending.message
 
 
 def test_cancelled_run_that_passed_first_has_passed() -> None:
     """A verdict that is there counts, whatever was asked for after it."""
-    assert RunResult.PASSED is of(gen.ended(0, PASSED), cancelled=True).result
+    assert RunResult.PASSED is _of(gen.ended(0, PASSED), cancelled=True).result
 
 
 def test_cancelled_run_that_stopped_is_cancelled() -> None:
     """The pod ends by the lowered deadline, and the reason is the person's wish."""
-    ending = of(gen.ended(130, gen.message(Result.INTERRUPTED)), cancelled=True)
+    ending = _of(gen.ended(130, gen.message(Result.INTERRUPTED)), cancelled=True)
     assert (RunResult.CANCELLED, Reason.CANCELLED) == (ending.result, ending.reason)
 
 
@@ -120,7 +120,7 @@ def test_cancelled_run_that_stopped_is_cancelled() -> None:
 )
 def test_without_a_verdict_the_pod_says_why(pod: PodFacts, reason: Reason) -> None:
     """Each way in which a pod can be lost has a reason of its own."""
-    ending = of(pod)
+    ending = _of(pod)
     assert (RunResult.ERRORED, reason) == (ending.result, ending.reason)
 
 
