@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -41,17 +41,22 @@ def brokers(port: int) -> str:
 
 
 @contextmanager
-def kafka(port: int, *, folder: Path, logs: Path, say: packages.Say = print) -> Iterator[Process]:
+def kafka(
+    port: int, *, folder: Path, logs: Path, say: packages.Say = print, settings: Mapping[str, str] | None = None
+) -> Iterator[Process]:
     """A broker on ``port`` that answers clients, its data below ``folder``, its log in ``logs``/kafka.log.
+
+    ``settings`` win over those of the properties file. Data of an earlier start in ``folder`` is used again.
 
     Raises:
         SetupError: Java or the jars are missing and can't be had here, or it doesn't come up.
     """
     installed = _Installed.here(say)
     template = filled("kafka-start", installed.key(), fill=lambda target: _prepare(installed, target, say))
-    shutil.copytree(template / "data", folder / "kafka")
+    if not (folder / "kafka").exists():
+        shutil.copytree(template / "data", folder / "kafka")
     options = [f"-XX:SharedArchiveFile={template / 'classes.jsa'}"]
-    with _running(installed, port, folder=folder, logs=logs, options=options) as broker:
+    with _running(installed, port, folder=folder, logs=logs, options=options, more=settings or {}) as broker:
         yield broker
 
 
@@ -82,11 +87,18 @@ class _Installed:
 
 
 @contextmanager
-def _running(
-    installed: _Installed, port: int, *, folder: Path, logs: Path, options: Sequence[str]
+def _running(  # noqa: PLR0913 - a start is made of these
+    installed: _Installed,
+    port: int,
+    *,
+    folder: Path,
+    logs: Path,
+    options: Sequence[str],
+    more: Mapping[str, str] | None = None,
 ) -> Iterator[Process]:
     settings = folder / "kafka.properties"
-    settings.write_text(_settings(folder / "kafka", port, controller_port=free_port()), encoding="utf-8")
+    lines = _settings(folder / "kafka", port, controller_port=free_port(), more=more or {})
+    settings.write_text(lines, encoding="utf-8")
     program = Program(
         name="Kafka",
         command=installed.command("kafka.Kafka", str(settings), options=options),
@@ -102,8 +114,9 @@ def _running(
         broker.stop()
 
 
-def _settings(data: Path, port: int, *, controller_port: int) -> str:
+def _settings(data: Path, port: int, *, controller_port: int, more: Mapping[str, str]) -> str:
     of_this_start = {
+        **more,
         "log.dirs": data,
         "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
         "advertised.listeners": f"PLAINTEXT://{brokers(port)}",
@@ -126,7 +139,7 @@ def _prepare(installed: _Installed, target: Path, say: packages.Say) -> None:
     """Formats the data folder, then starts and stops once to learn which classes a start loads."""
     say("preparing Kafka's data folder and class archive")
     settings = target / "kafka.properties"
-    settings.write_text(_settings(target / "data", 9092, controller_port=9093), encoding="utf-8")
+    settings.write_text(_settings(target / "data", 9092, controller_port=9093, more={}), encoding="utf-8")
     arguments = ("format", "--cluster-id", CLUSTER_ID, "--config", str(settings))
     done = subprocess.run(
         installed.command("kafka.tools.StorageTool", *arguments), capture_output=True, text=True, check=False

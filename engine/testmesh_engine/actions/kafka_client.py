@@ -40,6 +40,10 @@ class UnreachableError(Exception):
     """The brokers gave no answer in time, or said that they can't for now; ``str()`` is what is known of it."""
 
 
+class UnknownTopicError(UnreachableError):
+    """The broker that was asked knows no such topic or partition: there is none, or not yet, or no more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """What ends a wait."""
@@ -119,10 +123,8 @@ class Client:
     def _description(self, topic: str, future: Future[Any], bounds: Bounds) -> Description | None:
         try:
             found = self._await(future, bounds, f'topic "{topic}"')
-        except _kafka_exception() as error:
-            if error.args[0].name() == "UNKNOWN_TOPIC_OR_PART":
-                return None
-            raise
+        except UnknownTopicError:
+            return None
         return Description(str(found.topic_id), tuple(sorted(partition.id for partition in found.partitions)))
 
     def ends(self, places: Collection[Place], bounds: Bounds, *, committed: bool) -> dict[Place, int]:
@@ -256,7 +258,7 @@ class Client:
         fault: KafkaError = error.args[0]
         name = fault.name()
         if name == "UNKNOWN_TOPIC_OR_PART":
-            return error
+            return UnknownTopicError(f"{what}: {fault.str()}")
         if name in _FORBIDDEN:
             return self._forbidden(what, fault)
         if name == "TOPIC_EXCEPTION":
@@ -298,7 +300,16 @@ _READING: Mapping[str, str | int | bool] = {
     "max.poll.interval.ms": 86_400_000,  # a flow polls during its Kafka steps only
 }
 
-_PASSING = frozenset({"_TIMED_OUT", "_TRANSPORT", "_ALL_BROKERS_DOWN", "_RESOLVE", "_WAIT_COORD", "_TIMED_OUT_QUEUE"})
+# Of admin requests librdkafka does not say which errors pass; these are retriable by Kafka's own table
+# (https://kafka.apache.org/protocol.html#protocol_error_codes), or mean a connection that is lost for now.
+_PASSING = frozenset(
+    {
+        *("_TIMED_OUT", "_TRANSPORT", "_ALL_BROKERS_DOWN", "_RESOLVE", "_TIMED_OUT_QUEUE", "REQUEST_TIMED_OUT"),
+        *("NOT_LEADER_FOR_PARTITION", "LEADER_NOT_AVAILABLE", "REPLICA_NOT_AVAILABLE", "OFFSET_NOT_AVAILABLE"),
+        *("FENCED_LEADER_EPOCH", "UNKNOWN_LEADER_EPOCH", "UNKNOWN_TOPIC_ID", "INCONSISTENT_TOPIC_ID"),
+        *("NETWORK_EXCEPTION", "NOT_CONTROLLER", "KAFKA_STORAGE_ERROR", "THROTTLING_QUOTA_EXCEEDED"),
+    }
+)
 _FORBIDDEN = frozenset(
     {
         "TOPIC_AUTHORIZATION_FAILED",

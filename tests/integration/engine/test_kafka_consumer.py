@@ -1,0 +1,527 @@
+"""kafka_consumer against a real broker, one that makes a topic for whoever asks for it by mistake."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
+
+from support.broker import brokers, kafka
+from support.ports import free_port
+from support.process import Process
+from testmesh_engine.actions.base import Connections, Context, Counters, Result
+from testmesh_engine.actions.kafka_consumer import KafkaConsumer
+from testmesh_engine.actions.waiting import Deadline, Interrupt
+from testmesh_engine.errors import Interrupted, PlatformError, ServiceError
+from testmesh_engine.expressions import Value
+
+SECONDS = 10
+SHORT = "500ms"
+
+
+class Broker:
+    """The running broker, and what services do with it."""
+
+    def __init__(self, address: str, process: Process) -> None:
+        self.address = address
+        self.process = process
+        self.admin = AdminClient({"bootstrap.servers": address, "log_level": 0})
+        self._producer = Producer({"bootstrap.servers": address, "linger.ms": 0, "log_level": 0})
+        self._count = 0
+
+    def topic(self, name: str = "", *, partitions: int = 1) -> str:
+        """A new topic; returns its name."""
+        self._count += 1
+        name = name or f"topic.{self._count}"
+        for future in self.admin.create_topics([NewTopic(name, partitions, 1)]).values():
+            future.result(SECONDS)
+        self._wait(lambda: len(self._partitions(name)) == partitions)
+        return name
+
+    def delete(self, topic: str) -> None:
+        """Deletes a topic."""
+        for future in self.admin.delete_topics([topic]).values():
+            future.result(SECONDS)
+        self._wait(lambda: topic not in self.topics())
+
+    def add_partitions(self, topic: str, total: int) -> None:
+        """More partitions for a topic."""
+        for future in self.admin.create_partitions([NewPartitions(topic, total)]).values():
+            future.result(SECONDS)
+        self._wait(lambda: len(self._partitions(topic)) == total)
+        self._producer.list_topics(topic, timeout=SECONDS)  # else it finds out minutes later
+
+    def delete_records(self, topic: str, *, before: int) -> None:
+        """What retention does, at once."""
+        for future in self.admin.delete_records([TopicPartition(topic, 0, before)]).values():
+            future.result(SECONDS)
+
+    def topics(self) -> set[str]:
+        """All topics' names."""
+        return set(self.admin.list_topics(timeout=SECONDS).topics)
+
+    def publish(self, topic: str, value: object, **more: Any) -> None:
+        """Writes a message as JSON, and waits for its delivery."""
+        self._producer.produce(topic, json.dumps(value), **({"partition": 0} | more))
+        assert self._producer.flush(SECONDS) == 0
+
+    @contextmanager
+    def transaction(self, topic: str, value: object) -> Iterator[Producer]:
+        """A transaction with one message in it, written and not ended."""
+        producer = Producer({
+            "bootstrap.servers": self.address, "log_level": 0, "linger.ms": 0, "transactional.id": f"of-{topic}",
+        })  # fmt: skip
+        producer.init_transactions(SECONDS)
+        producer.begin_transaction()
+        producer.produce(topic, json.dumps(value), partition=0)
+        assert producer.flush(SECONDS) == 0
+        yield producer
+
+    def _partitions(self, topic: str) -> Mapping[int, object]:
+        partitions: Mapping[int, object] = self.admin.list_topics(topic, timeout=SECONDS).topics[topic].partitions
+        return partitions
+
+    @staticmethod
+    def _wait(holds: Callable[[], bool]) -> None:
+        end = time.monotonic() + SECONDS
+        while not holds():
+            assert time.monotonic() < end, "the broker did not do it"
+            time.sleep(0.02)
+
+
+class Flow:
+    """Runs Kafka steps as a flow does: marks before the first step, one set of connections."""
+
+    def __init__(self, address: str, *topics: str | None) -> None:
+        self.interrupt = Interrupt()
+        self.counters = Counters()
+        self.found: Mapping[str, Value] = {}
+        self._address = address
+        self._connections = Connections()
+        KafkaConsumer().prepare(
+            [{"brokers": address, "topic": topic} for topic in topics], self._context("kafka_consumer")
+        )
+
+    def read(
+        self, topic: str, *, step: str = "", attempt: int = 1, holds: Callable[[Result], bool] = bool, **config: Value
+    ) -> list[Any]:
+        """One attempt of a step; the values of its messages."""
+        context = self._context(step or f"step-{time.monotonic_ns()}", attempt=attempt, holds=holds)
+        given: dict[str, Value] = {"brokers": self._address, "topic": topic, "timeout": SHORT, **config}
+        try:
+            result = KafkaConsumer().run(given, context)
+        finally:
+            self.found = context.found
+        messages: Any = result["messages"]
+        assert len(messages) == result["count"]
+        return [message["value"] for message in messages]
+
+    def close(self) -> float:
+        """Ends the flow; returns the seconds that it took."""
+        started = time.monotonic()
+        self._connections.close()
+        self.interrupt.close()
+        return time.monotonic() - started
+
+    def _context(self, step: str, *, attempt: int = 1, holds: Callable[[Result], bool] = bool) -> Context:
+        return Context(
+            step=step,
+            deadline=Deadline.after(60, "the test"),
+            interrupt=self.interrupt,
+            connections=self._connections,
+            counters=self.counters,
+            holds=holds,
+            attempt=attempt,
+        )
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A broker of these tests' own."""
+    folder, port = tmp_path_factory.mktemp("kafka"), free_port()
+    with kafka(port, folder=folder, logs=folder, settings={"auto.create.topics.enable": "true"}) as process:
+        yield Broker(brokers(port), process)
+
+
+@pytest.fixture
+def begin(broker: Broker) -> Iterator[Callable[..., Flow]]:
+    """Begins flows, which end with the test."""
+    flows: list[Flow] = []
+
+    def begin_flow(*topics: str | None) -> Flow:
+        flows.append(Flow(broker.address, *topics))
+        return flows[-1]
+
+    yield begin_flow
+    for flow in flows:
+        flow.close()
+
+
+Begin = Callable[..., Flow]
+
+
+# What must never pass
+
+
+@pytest.mark.parametrize("config", [{}, {"from_beginning": True}, {"auto_offset_reset": "earliest"}, {"count": 2}])
+def test_old_messages_never_satisfy_a_step(broker: Broker, begin: Begin, config: dict[str, Value]) -> None:
+    """A topic full of them is as good as empty: a service that publishes nothing fails, whatever is asserted."""
+    topic = broker.topic()
+    for number in range(3):
+        broker.publish(topic, {"old": number})
+    with pytest.raises(ServiceError, match="none came") as failed:
+        begin(topic).read(topic, **config)
+    assert "timeout" == failed.value.kind
+    assert "Read no message published since the flow began: partition 0 at 3." in failed.value.message
+
+
+def test_a_transaction_that_was_open_at_the_start_is_old(broker: Broker, begin: Begin) -> None:
+    """Committed later, its messages were published before: the last stable offset would be the wrong mark."""
+    topic = broker.topic()
+    with broker.transaction(topic, {"old": True}) as producer:
+        flow = begin(topic)
+        producer.commit_transaction(SECONDS)
+        with pytest.raises(ServiceError, match="none came"):
+            flow.read(topic, from_beginning=True)
+
+
+def test_a_message_that_was_handed_out_satisfies_no_second_step(broker: Broker, begin: Begin) -> None:
+    """One reader gets it once; another reader gets it too."""
+    topic = broker.topic()
+    flow = begin(topic)
+    broker.publish(topic, {"id": 1})
+    assert [{"id": 1}] == flow.read(topic, group_id="testers")
+    with pytest.raises(ServiceError, match="Of these, 1 had been handed out to testers before"):
+        flow.read(topic, group_id="testers")
+    assert [{"id": 1}] == flow.read(topic, group_id="others")
+
+
+def test_a_message_that_the_service_takes_back_never_counts(broker: Broker, begin: Begin) -> None:
+    """An aborted transaction published nothing."""
+    topic = broker.topic()
+    flow = begin(topic)
+    with broker.transaction(topic, {"id": 1}) as producer:
+        producer.abort_transaction(SECONDS)
+    with pytest.raises(ServiceError, match="none came"):
+        flow.read(topic)
+    broker.publish(topic, {"id": 2})
+    assert [{"id": 2}] == flow.read(topic)
+
+
+def test_a_message_in_an_open_transaction_does_not_count_and_is_told(broker: Broker, begin: Begin) -> None:
+    """It may still be taken back; once it is committed, it counts."""
+    topic = broker.topic()
+    flow = begin(topic)
+    with broker.transaction(topic, {"id": 1}) as producer:
+        with pytest.raises(ServiceError, match="held back from 0 on by a transaction that has not ended"):
+            flow.read(topic)
+        producer.commit_transaction(SECONDS)
+    assert [{"id": 1}] == flow.read(topic)
+
+
+def test_a_topic_that_has_no_marks_is_not_read(broker: Broker, begin: Begin) -> None:
+    """Old could not be told from new."""
+    topic, other = broker.topic(), broker.topic()
+    flow = begin(topic)
+    with pytest.raises(PlatformError, match="was not marked"):
+        flow.read(other)
+
+
+def test_brokers_that_are_gone_at_the_end_are_no_silent_service(
+    broker: Broker, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether something was published can't be known: the platform failed, also where no message is wanted."""
+    monkeypatch.setattr("testmesh_engine.actions.kafka_reading.LAST_SECONDS", 0.5)
+    topic = broker.topic()
+    flow = begin(topic)
+    broker.process.signal(signal.SIGSTOP)
+    try:
+        for config in ({}, {"absent": True}):
+            with pytest.raises(PlatformError, match="Kafka can't be reached at localhost"):
+                flow.read(topic, **config)
+    finally:
+        broker.process.signal(signal.SIGCONT)
+
+
+def test_brokers_that_cant_be_reached_stop_the_flow_before_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error names them and says why."""
+    monkeypatch.setattr("testmesh_engine.actions.kafka_consumer.CONNECT_SECONDS", 0.5)
+    address = brokers(free_port())
+    with pytest.raises(PlatformError, match=rf"Kafka can't be reached at {address}: .*refused") as failed:
+        Flow(address, "any")
+    assert "connection_error" == failed.value.kind
+
+
+# What must pass
+
+
+def test_a_message_is_there_with_all_its_parts(broker: Broker, begin: Begin) -> None:
+    """Key, headers, value as sent; the place and the time as the broker knows them."""
+    topic = broker.topic()
+    flow = begin(topic)
+    broker.publish(topic, {"total": 59.90}, key="k", headers={"trace": "abc"}, timestamp=1700000000123)
+    kept: list[Any] = []
+    flow.read(topic, holds=lambda result: bool(kept.append(result["messages"]) or True))
+    expected = {
+        "topic": topic, "partition": 0, "offset": 0, "key": "k", "raw": '{"total": 59.9}',
+        "headers": {"trace": "abc"}, "timestamp": 1700000000123,
+    }  # fmt: skip
+    (message,) = kept[0]
+    assert expected == {name: value for name, value in message.items() if name != "value"}
+    assert '{"total": 59.9}' == message["raw"]
+    assert 1 == flow.counters.kafka_messages
+
+
+def test_two_steps_of_a_flow_take_milliseconds(broker: Broker) -> None:
+    """What was published is there when the step asks: no group to join, no fetch to wait for."""
+    first, second = broker.topic(), broker.topic(partitions=3)
+    flow = Flow(broker.address, first, second)
+    broker.publish(first, 1)
+    broker.publish(second, 2, partition=2)
+    started = time.monotonic()
+    assert [[1], [2]] == [flow.read(first), flow.read(second)]
+    assert time.monotonic() - started < 0.35
+    assert flow.close() < 0.2
+
+
+def test_eight_partitions_of_which_seven_are_empty_are_no_reason_to_wait(broker: Broker, begin: Begin) -> None:
+    """Progress is the position of each partition, not a message from each."""
+    topic = broker.topic(partitions=8)
+    flow = begin(topic)
+    broker.publish(topic, {"id": 1}, partition=5)
+    started = time.monotonic()
+    assert [{"id": 1}] == flow.read(topic, timeout="10s")
+    assert time.monotonic() - started < 1
+
+
+def test_messages_of_all_partitions_come_in_order_of_time(broker: Broker, begin: Begin) -> None:
+    """The same order in each run, whichever partition is read first."""
+    topic = broker.topic(partitions=3)
+    flow = begin(topic)
+    for partition, timestamp in ((2, 30), (0, 20), (1, 10), (0, 40)):
+        broker.publish(topic, timestamp, partition=partition, timestamp=1700000000000 + timestamp)
+    assert [10, 20] == flow.read(topic, group_id="r", count=2)
+    assert [30, 40] == flow.read(topic, group_id="r", count=2)
+
+
+def test_unmatched_messages_stay_for_the_step_that_means_them(broker: Broker, begin: Begin) -> None:
+    """Two runs, or two steps, each see their own."""
+    topic = broker.topic()
+    flow = begin(topic)
+    broker.publish(topic, {"user": "a"})
+    broker.publish(topic, {"user": "b"})
+    assert [{"user": "b"}] == flow.read(topic, group_id="r", match={"value": {"user": "b"}})
+    assert [{"user": "a"}] == flow.read(topic, group_id="r")
+
+
+def test_a_near_miss_is_told(broker: Broker, begin: Begin) -> None:
+    """Nothing else tells a wrong type from a silent service."""
+    topic = broker.topic()
+    flow = begin(topic)
+    broker.publish(topic, {"user_id": "42"})
+    with pytest.raises(ServiceError, match=r'Nearest: partition 0 offset 0 \(user_id: text "42" against number 42'):
+        flow.read(topic, match={"value": {"user_id": 42}})
+    assert 1 == flow.found["read"]
+
+
+def test_messages_grow_by_one_while_an_assertion_fails(broker: Broker, begin: Begin) -> None:
+    """The step waits for the message that makes it hold, until its time is up."""
+    topic = broker.topic()
+    flow = begin(topic)
+    for number in range(4):
+        broker.publish(topic, number)
+
+    def has_two(result: Result) -> bool:
+        return [0, 1, 2] == [message["value"] for message in result["messages"]]  # type: ignore[union-attr,index,call-overload]  # a list of maps
+
+    assert [0, 1, 2] == flow.read(topic, group_id="r", holds=has_two)
+    assert [3] == flow.read(topic, group_id="r")
+
+
+def test_enough_messages_on_which_an_assertion_fails_are_the_assertions_to_judge(broker: Broker, begin: Begin) -> None:
+    """All of them are in the result, so that the failed assertion can be read."""
+    topic = broker.topic()
+    flow = begin(topic)
+    broker.publish(topic, 1)
+    broker.publish(topic, 2)
+    assert [1, 2] == flow.read(topic, holds=lambda _: False)
+
+
+def test_attempts_of_one_step_start_over(broker: Broker, begin: Begin) -> None:
+    """A retry sees the message that the attempt before saw."""
+    topic = broker.topic()
+    flow = begin(topic)
+    broker.publish(topic, 1)
+    attempts = [flow.read(topic, step="check", attempt=number, holds=lambda _: False) for number in (1, 2)]
+    assert [[1], [1]] == attempts
+
+
+def test_exactly_waits_for_one_too_many(broker: Broker, begin: Begin) -> None:
+    """A service that publishes twice fails where once is wanted."""
+    topic = broker.topic()
+    flow = begin(topic)
+    broker.publish(topic, 1)
+    assert [1] == flow.read(topic, exactly=1, settle="200ms")
+    later = threading.Timer(0.2, lambda: broker.publish(topic, 2))
+    later.start()
+    with pytest.raises(ServiceError, match=r"exactly 1 message wanted within .*, 2 messages matched"):
+        flow.read(topic, exactly=1, settle="5s")
+    later.join()
+
+
+def test_absent_passes_at_the_timeout_and_fails_at_the_first_message(broker: Broker, begin: Begin) -> None:
+    """Only if the topic is there: one that is not proves nothing."""
+    topic = broker.topic()
+    flow = begin(topic, "not.there")
+    assert [] == flow.read(topic, absent=True, timeout="200ms")
+    with pytest.raises(ServiceError, match="there is no such topic"):
+        flow.read("not.there", absent=True, timeout="200ms")
+    broker.publish(topic, 1)
+    started = time.monotonic()
+    with pytest.raises(ServiceError, match="no message wanted within timeout of 10s, 1 message matched"):
+        flow.read(topic, absent=True, timeout="10s")
+    assert time.monotonic() - started < 5
+
+
+def test_collect_for_takes_all_that_comes_in_its_time(broker: Broker, begin: Begin) -> None:
+    """Also what comes late in it."""
+    topic = broker.topic()
+    flow = begin(topic)
+    broker.publish(topic, 1)
+    later = threading.Timer(0.2, lambda: broker.publish(topic, 2))
+    later.start()
+    assert [1, 2] == flow.read(topic, collect_for="800ms")
+    later.join()
+
+
+# Topics that change
+
+
+def test_looking_creates_no_topic(broker: Broker, begin: Begin) -> None:
+    """This broker would make one for whoever asks carelessly; the failure names a similar one."""
+    broker.topic("payment-done")
+    flow = begin("payment.done", None)
+    with pytest.raises(ServiceError, match=r"there is no such topic\. Similar topics: payment-done"):
+        flow.read("payment.done")
+    assert "payment.done" not in broker.topics()
+
+
+@pytest.mark.parametrize("marked", ["its name", "all topics"])
+def test_an_absent_topic_that_is_made_during_the_wait_is_read_from_0(broker: Broker, begin: Begin, marked: str) -> None:
+    """All of it is new."""
+    name = f"late.{marked.replace(' ', '.')}"
+    flow = begin(name if marked == "its name" else None)
+
+    def publish() -> None:
+        broker.topic(name, partitions=2)
+        broker.publish(name, 1, partition=1)
+
+    later = threading.Timer(0.3, publish)
+    later.start()
+    assert [1] == flow.read(name, timeout="10s")
+    later.join()
+
+
+def test_a_topic_whose_name_is_not_known_yet_is_marked_with_all_others(broker: Broker, begin: Begin) -> None:
+    """Its old messages don't count either."""
+    topic = broker.topic()
+    broker.publish(topic, "old")
+    flow = begin(None)
+    with pytest.raises(ServiceError, match="none came"):
+        flow.read(topic)
+    broker.publish(topic, "new")
+    assert ["new"] == flow.read(topic)
+
+
+def test_a_topic_made_anew_is_read_from_0(broker: Broker, begin: Begin) -> None:
+    """Also where it has fewer messages than it had, and where the flow had begun to read it."""
+    topic = broker.topic()
+    for number in range(3):
+        broker.publish(topic, number)
+    flow = begin(topic)
+    broker.delete(topic)
+    broker.topic(topic)
+    broker.publish(topic, "anew")
+    assert ["anew"] == flow.read(topic, timeout="10s")
+
+
+def test_a_new_partition_is_read_from_0(broker: Broker, begin: Begin) -> None:
+    """It appeared after the marks were noted, during the wait."""
+    topic = broker.topic()
+    broker.publish(topic, "old")
+    flow = begin(topic)
+
+    def publish() -> None:
+        broker.add_partitions(topic, 2)
+        broker.publish(topic, "new", partition=1)
+
+    later = threading.Timer(0.2, publish)
+    later.start()
+    assert ["new"] == flow.read(topic, timeout="10s")
+    later.join()
+
+
+def test_what_retention_took_is_told(broker: Broker, begin: Begin) -> None:
+    """Reading goes on after it; a failure says what is lost."""
+    topic = broker.topic()
+    flow = begin(None)
+    for number in range(3):
+        broker.publish(topic, number)
+    broker.delete_records(topic, before=2)
+    with pytest.raises(ServiceError, match="Retention deleted partition 0 from 0 to 2 before it was read"):
+        flow.read(topic, count=2)
+    assert [2] == flow.read(topic)
+
+
+# Trouble during a wait
+
+
+def test_a_broker_that_comes_back_in_time_is_no_failure(broker: Broker, begin: Begin) -> None:
+    """The wait goes on until its own end."""
+    topic = broker.topic()
+    flow = begin(topic)
+
+    def come_back() -> None:
+        broker.process.signal(signal.SIGCONT)
+        broker.publish(topic, 1)
+
+    broker.process.signal(signal.SIGSTOP)
+    later = threading.Timer(1.5, come_back)
+    later.start()
+    assert [1] == flow.read(topic, timeout="20s")
+    later.join()
+
+
+def test_an_interrupt_ends_a_wait_at_once(broker: Broker, begin: Begin) -> None:
+    """Whoever stops a run does not wait for Kafka."""
+    topic = broker.topic()
+    flow = begin(topic)
+    threading.Timer(0.2, lambda: flow.interrupt.set("SIGTERM")).start()
+    started = time.monotonic()
+    with pytest.raises(Interrupted, match="SIGTERM"):
+        flow.read(topic, timeout="30s")
+    assert time.monotonic() - started < 1
+
+
+def test_a_restarted_broker_is_read_on(tmp_path: Path) -> None:
+    """What is published after the restart counts, what lay there before does not."""
+    port = free_port()
+    with kafka(port, folder=tmp_path, logs=tmp_path) as process:
+        first = Broker(brokers(port), process)
+        topic = first.topic()
+        first.publish(topic, "old")
+        flow = Flow(first.address, topic)
+        process.signal(signal.SIGKILL)
+    with kafka(port, folder=tmp_path, logs=tmp_path) as process:
+        Broker(brokers(port), process).publish(topic, "new")
+        assert ["new"] == flow.read(topic, timeout="20s")
+    flow.close()
