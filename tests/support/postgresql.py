@@ -16,6 +16,7 @@ import psycopg
 from support import packages
 from support.cache import filled, key_of
 from support.errors import SetupError
+from support.folders import new_folder
 from support.ports import HOST
 from support.process import Process, Program, clean_environment
 
@@ -60,15 +61,24 @@ def postgresql(port: int, *, logs: Path, say: packages.Say = print) -> Iterator[
     """
     packages.ensure((packages.POSTGRESQL,), say)
     programs = _programs()
-    with tempfile.TemporaryDirectory(prefix="testmesh-postgresql-") as folder:
-        server = Process(
-            _program(programs, port, data=_fresh_data(programs, Path(folder)), log=logs / "postgresql.log")
-        )
+    with _data_folder() as folder:
+        data = _fresh_data(programs, folder)
+        server = Process(_program(programs, port, data=data, log=logs / "postgresql.log"))
         try:
             server.wait_until(lambda: _accepts(port), seconds=START_SECONDS)
             yield server
         finally:
             server.stop()
+
+
+@contextmanager
+def _data_folder() -> Iterator[Path]:
+    """Not below a folder of the caller's: the server's user has to get to it."""
+    folder = new_folder("postgresql")
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 def _program(programs: Path, port: int, *, data: Path, log: Path) -> Program:

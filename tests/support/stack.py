@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import signal
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import astuple, dataclass, fields
@@ -16,6 +15,7 @@ import httpx
 
 from support import packages
 from support.broker import brokers, kafka
+from support.folders import OWNER, new_folder
 from support.ports import HOST, free_port, require_free
 from support.postgresql import database_url, postgresql
 from support.process import Process, Program, clean_environment
@@ -184,25 +184,20 @@ def _url(port: int) -> str:
 
 @contextmanager
 def _work_folder(say: packages.Say) -> Iterator[Path]:
-    """A folder for data and logs."""
-    folder = Path(tempfile.mkdtemp(prefix="testmesh-stack-"))
+    """A folder for data and logs; the logs stay when something goes wrong."""
+    folder = new_folder("stack")
     (folder / "logs").mkdir()
     try:
         yield folder
     except Exception:
-        _delete_all_but(folder / "logs")
+        (folder / OWNER).unlink()
+        shutil.rmtree(folder / "kafka", ignore_errors=True)
         say(f"the logs are in {folder / 'logs'}")
         raise
     except BaseException:  # told to stop, which is no failure
         shutil.rmtree(folder)
         raise
     shutil.rmtree(folder)
-
-
-def _delete_all_but(kept: Path) -> None:
-    for path in kept.parent.iterdir():
-        if path.is_dir() and path != kept:
-            shutil.rmtree(path, ignore_errors=True)
 
 
 def is_healthy(url: str) -> bool:
