@@ -128,15 +128,18 @@ def name_in_placeholder(name: str) -> Code:
     return look_up
 
 
-def optional_name(name: str, *, in_placeholder: bool) -> Code:
-    """A name whose absence is no error."""
+def optional_name(name: str, *, in_placeholder: bool, unset: bool) -> Code:
+    """A name that may have no value; with ``unset`` it may also be one that nobody knows."""
 
     def look_up(frame: Frame) -> Result:
         scope = frame.placeholder_scope() if in_placeholder else frame.scope
         try:
-            return scope.lookup(name)
+            value = scope.lookup(name)
         except EvaluationError:
             return MISSING
+        if value is MISSING and not unset:
+            raise _unknown(scope, name)
+        return value
 
     return look_up
 

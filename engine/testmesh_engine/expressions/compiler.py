@@ -39,7 +39,7 @@ from testmesh_engine.expressions.nodes import (
 from testmesh_engine.expressions.operators import OPERATIONS, Site, present
 from testmesh_engine.expressions.scope import NameUse
 from testmesh_engine.expressions.spelling import spelled
-from testmesh_engine.expressions.values import Missing, Value, kind_of, text_of
+from testmesh_engine.expressions.values import MISSING, Missing, Value, kind_of, text_of
 
 
 @dataclass(slots=True)
@@ -71,6 +71,7 @@ class _Compiler:
         self._predicates: list[int] = []
         self._depth = 0
         self._in_placeholder = False
+        self._has_default = False
         self._visitors: dict[type[Node], Callable[..., Code]] = {
             Literal: self._literal,
             Text: self._text,
@@ -114,35 +115,40 @@ class _Compiler:
         self._program.slots += count
         return first
 
-    # Soft code: for the paths before `exists`, `??`, `?.` and a default, where no value is no error
+    # Soft code: for the paths before `exists`, `??`, `?.` and a default, where a name without value is no error.
+    # `deep` also takes keys that are absent on the way, as `exists` and a default ask about the whole path.
 
-    def _soft(self, node: Node) -> Code:
+    def _soft(self, node: Node, *, deep: bool) -> Code:
         with self._deeper(node):
-            return self._soft_code(node)
-
-    def _soft_code(self, node: Node) -> Code:
-        if isinstance(node, Name) and node.name not in self._lets:
-            made = self._scope_name(node, optional=True)
-        elif isinstance(node, Member):
-            made = self._soft_member(node)
-        elif isinstance(node, Chain):
-            made = self._soft(node.body)
-        else:
-            return self.code(node)
+            made = self._soft_code(node, deep=deep)
         self._program.codes[node] = made
         return made
 
-    def _soft_member(self, node: Member) -> Code:
-        target, where = self._soft(node.target), self._source(node.target)
+    def _soft_code(self, node: Node, *, deep: bool) -> Code:
+        if isinstance(node, Name) and node.name not in self._lets:
+            return self._soft_name(node)
+        if isinstance(node, Member):
+            return self._soft_member(node, deep=deep)
+        if isinstance(node, Chain):
+            return self._soft(node.body, deep=deep)
+        return self.code(node)
+
+    def _soft_name(self, node: Name) -> Code:
+        unset = self._has_default
+        self._program.names.append(NameUse(node.name, node.start, optional=unset))
+        return closures.optional_name(node.name, in_placeholder=self._in_placeholder, unset=unset)
+
+    def _soft_member(self, node: Member, *, deep: bool) -> Code:
+        target, where = self._soft(node.target, deep=deep), self._source(node.target)
         self._note_key(node)
-        key = self.code(node.key)
-        optional = node.optional
+        key, optional = self.code(node.key), node.optional
+        read = access.part_or_missing if deep else access.part
 
         def member(frame: Frame) -> Result:
             container = target(frame)
             if container is closures.SHORT or (optional and (container is None or isinstance(container, Missing))):
                 return closures.SHORT
-            return access.part_or_missing(container, key(frame), where)
+            return MISSING if container is MISSING else read(container, key(frame), where)
 
         return member
 
@@ -165,14 +171,12 @@ class _Compiler:
     def _name(self, node: Name) -> Code:
         slot = self._lets.get(node.name)
         if slot is None:
-            return self._scope_name(node, optional=False)
+            return self._scope_name(node)
         return lambda frame: frame.slots[slot]
 
-    def _scope_name(self, node: Name, *, optional: bool) -> Code:
+    def _scope_name(self, node: Name) -> Code:
         name = node.name
-        self._program.names.append(NameUse(name, node.start, optional=optional))
-        if optional:
-            return closures.optional_name(name, in_placeholder=self._in_placeholder)
+        self._program.names.append(NameUse(name, node.start))
         return closures.name_in_placeholder(name) if self._in_placeholder else closures.name_in_scope(name)
 
     def _note_key(self, node: Member) -> None:
@@ -190,12 +194,18 @@ class _Compiler:
     def _placeholder(self, node: Placeholder) -> Code:
         outer, self._in_placeholder = self._in_placeholder, True
         default = None if node.default is None else self.code(node.default)
-        body = self.code(node.body) if default is None else self._soft(node.body)
+        body = self.code(node.body) if default is None else self._before_default(node.body)
         self._in_placeholder = outer
         if node.bare:
             body = self._as_spelled(node.body, body)
             default = default and closures.spelled_default(default)
         return body if default is None else closures.with_default(body, default, or_empty=node.or_empty)
+
+    def _before_default(self, node: Node) -> Code:
+        outer, self._has_default = self._has_default, True
+        body = self._soft(node, deep=True)
+        self._has_default = outer
+        return body
 
     def _as_spelled(self, node: Node, body: Code) -> Code:
         """Text of an env layer is read as the literal it spells."""
@@ -213,7 +223,7 @@ class _Compiler:
 
     def _member(self, node: Member) -> Code:
         if node.optional:
-            return self._soft_member(node)
+            return self._soft_member(node, deep=False)
         target, where = self.code(node.target), self._source(node.target)
         self._note_key(node)
         key = self.code(node.key)
@@ -251,7 +261,7 @@ class _Compiler:
 
     def _binary(self, node: Binary) -> Code:
         if node.operator == "??":
-            return closures.coalesce(self._soft(node.left), self.code(node.right))
+            return closures.coalesce(self._soft(node.left, deep=False), self.code(node.right))
         left, right = self.code(node.left), self.code(node.right)
         site = Site(node.operator, self._source(node.left), self._source(node.right))
         if node.operator in ("and", "or"):
@@ -270,7 +280,7 @@ class _Compiler:
         return lambda frame: (then if operators.truth(test(frame), source, "?") else other)(frame)
 
     def _exists(self, node: Exists) -> Code:
-        operand = self._soft(node.operand)
+        operand = self._soft(node.operand, deep=True)
         return lambda frame: not isinstance(operand(frame), Missing)
 
     def _is(self, node: Is) -> Code:

@@ -14,7 +14,8 @@ class NameUse:
     """One use of a name from the scope.
 
     ``offset`` counts characters in the text at ``path`` (in a template's tree; empty for a single text).
-    ``optional`` is set where a name without value is no error: before ``exists``, ``??``, ``?.`` or a default.
+    ``optional`` is set where a name that nobody knows is no error: before the default of a placeholder, and in an
+    output, where it may be a key of what is received. Before ``exists``, ``??`` and ``?.`` a name must be known.
     ``key`` is the key that is read from it, where it is written out: ``X`` of ``env.X`` and ``env["X"]``.
     """
 

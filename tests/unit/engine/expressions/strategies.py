@@ -113,6 +113,8 @@ def _within(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         st.tuples(inner, operators, inner).map(lambda parts: f"({parts[0]}) {parts[1]} ({parts[2]})"),
         st.tuples(inner, inner, inner).map(lambda parts: f"({parts[0]}) ? ({parts[1]}) : ({parts[2]})"),
         inner.map(lambda part: f"({part}) matches '^a+$'"),
+        inner.map(lambda part: f"sortBy({part}, .a)"),
+        inner.map(lambda part: f"groupBy({part}, .a)"),
         inner.map(lambda part: f"not ({part})"),
         inner.map(lambda part: f"({part}).a"),
         inner.map(lambda part: f"({part})[0]"),
@@ -124,7 +126,7 @@ def _within(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
             ),
             inner,
         ).map(lambda parts: f"{parts[0]}({parts[1]})"),
-        st.tuples(st.sampled_from(["all", "map", "filter", "count", "groupBy", "sortBy", "find"]), inner, inner).map(
+        st.tuples(st.sampled_from(["all", "map", "filter", "count", "any", "find"]), inner, inner).map(
             lambda parts: f"{parts[0]}({parts[1]}, {{ {parts[2]} }})"
         ),
         st.lists(inner, max_size=3).map(lambda parts: f"[{', '.join(parts)}]"),

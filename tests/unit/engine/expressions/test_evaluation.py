@@ -150,7 +150,7 @@ def value_of(text: str) -> Value:
         "body.nope == nil and nil == body.nope and !(body.nope != nil)",
         "body.nope == 5 ? false : true",
         "(body.nope ?? 5) == 5",
-        "(body.nope.deeper.still ?? 5) == 5 and (body.nothing ?? 5) == 5 and (unknown ?? 5) == 5",
+        "(body?.nope?.deeper?.still ?? 5) == 5 and (body.nothing ?? 5) == 5",
         "body.nope?.deeper == nil and body.nothing?.deeper.still == nil and (rows[9] ?? 1) == 1",
         "filter(rows, .nope == nil) | len() == 2",
         # placeholders
@@ -214,6 +214,11 @@ def test_it_holds(text: str) -> None:
         ("reduce([], #acc + #)", "the list is empty"),
         ("'a' matches body.id + '('", "no regular expression"),
         ("${nope}", "nothing is called `nope`"),
+        ("nope exists", "nothing is called `nope`"),
+        ("nope ?? 5", "nothing is called `nope`"),
+        ("nope?.x == nil", "nothing is called `nope`"),
+        ("body.totl.x ?? 5", 'body has no "totl"; did you mean "total"?'),
+        ("body.totl.x?.y", 'body has no "totl"; did you mean "total"?'),
     ],
 )
 def test_what_has_no_value_says_why(text: str, reason: str) -> None:
@@ -348,7 +353,7 @@ def test_predicate_calls_are_bounded() -> None:
 
 
 def test_names_are_those_that_the_scope_must_know() -> None:
-    """Not those of `let`, predicates, functions and keys; with their place, and whether they may be absent."""
+    """Not those of `let`, predicates, functions and keys; with their place, and whether they may be unknown."""
     compiled = compile_expression("let x = a.b; all(rows, .c == x) and env.PORT == ${p.q:1} and (n ?? m) exists")
     found = [(use.name, use.offset, use.optional, use.key) for use in compiled.names]
     assert [
@@ -356,7 +361,7 @@ def test_names_are_those_that_the_scope_must_know() -> None:
         ("rows", 17, False, ""),
         ("env", 36, False, "PORT"),
         ("p", 50, True, "q"),
-        ("n", 62, True, ""),
+        ("n", 62, False, ""),
         ("m", 67, False, ""),
     ] == found
 
