@@ -153,13 +153,15 @@ def _send(client: httpx.Client, request: _Request, context: Context) -> tuple[ht
 
 def _exchange(client: httpx.Client, request: _Request, context: Context) -> tuple[httpx.Response, bytes]:
     """The response and its whole body, closed whatever happens."""
-    from testmesh_engine.actions.http_transport import BOUNDS  # noqa: PLC0415 - imports the driver
+    import httpx  # noqa: PLC0415 - only flows that use HTTP pay for it
+
+    from testmesh_engine.actions.http_transport import BOUNDS  # noqa: PLC0415 - the same
 
     BOUNDS.set((context.deadline, context.interrupt))
     client.max_redirects = request.max_redirects
-    built = client.build_request(
-        request.method, request.url, headers=request.headers, content=request.content, params=request.params or None
-    )
+    # The parameters join those of the URL: httpx's own argument would replace them.
+    url = httpx.URL(request.url).copy_merge_params(request.params) if request.params else request.url
+    built = client.build_request(request.method, url, headers=request.headers, content=request.content)
     response = client.send(built, stream=True, follow_redirects=request.follow)
     try:
         return response, _read(response)

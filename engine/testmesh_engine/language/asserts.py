@@ -87,13 +87,15 @@ def _assertion(
     return Assertion(expression=compiled, quantifier=quantifier, message=template, line=node.line)
 
 
-def captures(findings: Findings, node: Node, *, spec: ActionSpec, known: Known) -> tuple[Capture, ...]:
-    """The lines of ``output``; each name is known from the next line on."""
+def captures(findings: Findings, node: Node, *, spec: ActionSpec, known: Known, own_id: str) -> tuple[Capture, ...]:
+    """The lines of ``output`` of the step ``own_id``; each name is known from the next line on."""
     lines = findings.map(node, "output")
     if lines is None:
         return ()
     found = []
     for name, (key, value) in lines.entries.items():
+        if name == own_id:
+            findings.error(key, f"output {name} is called like its step", hint="Rename one of the two.")
         _check_name(findings, key, name, spec=spec, known=known)
         if capture := _capture(findings, name, value, spec=spec, known=known):
             found.append(capture)

@@ -63,14 +63,15 @@ class StepReader:
         when = step.get("when")
         condition = expression(findings, when, "when", known=known) if when else None
         config = self._config(step, spec)
-        asserts = tuple(self._assertions(step, spec))
-        if step_id:
-            known.ids.add(step_id)
         outputs = step.get("output") or step.get("save")
         if "output" in step.entries and "save" in step.entries:
             findings.error(step.entries["save"][0], "save is another word for output; a step has one of the two")
-        captured = captures(findings, outputs, spec=spec, known=known) if outputs else ()
+        captured = captures(findings, outputs, spec=spec, known=known, own_id=step_id) if outputs else ()
+        # Outputs come before assertions, in an attempt too: an assertion may be about what was captured.
+        asserts = tuple(self._assertions(step, spec))
         attempts = self._attempts(step, spec)
+        if step_id:
+            known.ids.add(step_id)
         asserting = any(key.startswith("assert") for key in step.entries)
         if phase is Phase.STEPS and not asserting and not spec.asserts_itself:
             findings.warning(

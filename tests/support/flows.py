@@ -1,0 +1,76 @@
+"""Runs flows inside the test's own process, against a real server, and keeps what reports would hear."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from testmesh_engine.actions.registry import Registry
+from testmesh_engine.actions.waiting import Interrupt
+from testmesh_engine.contract.result import FlowResult, Outcome, StepResult
+from testmesh_engine.language.names import Outside
+from testmesh_engine.language.validate import check_text
+from testmesh_engine.report.events import Event
+from testmesh_engine.runtime.builtins import Identity
+from testmesh_engine.runtime.environment import Layers
+from testmesh_engine.runtime.flow import FlowRun, Interrupts, RunOptions
+
+IDENTITY = Identity(run_id="run-1", execution_id="execution-1", seed="seed")
+
+
+@dataclass
+class Ran:
+    """One run: its result, its exit code, and every event."""
+
+    result: FlowResult
+    exit_code: int
+    events: list[Event] = field(default_factory=list)
+
+    def step(self, step_id: str) -> StepResult:
+        """The step of that id."""
+        return next(step for step in self.result.steps if step.id == step_id)
+
+    def outcomes(self) -> dict[str, Outcome]:
+        """How each step ended."""
+        return {step.id: step.outcome for step in self.result.steps}
+
+
+@dataclass
+class Options:
+    """What a test may set of a run; ``on_event`` is called in the midst of it."""
+
+    layers: Layers = field(default_factory=Layers)
+    secrets: tuple[str, ...] = ()
+    timeout: float | None = None
+    teardown: bool = True
+    grace: float | None = None
+    on_event: Callable[[Event, Interrupts], None] = lambda _event, _interrupts: None
+
+
+def run(text: str, options: Options | None = None) -> Ran:
+    """Run the flow of ``text`` (dedented; what stands under ``flow:``, without its name)."""
+    options = options or Options()
+    body = textwrap.indent(textwrap.dedent(text), "  ")
+    outside = Outside(names=options.layers.names(), process=frozenset(options.layers.process), complete=True)
+    (checked,) = check_text(f"flow:\n  name: tested\n{body}", name="t.yaml", catalogue=Registry(), outside=outside)
+    assert checked.flow is not None, "\n".join(problem.render() for problem in checked.problems)
+    interrupts = Interrupts(run=Interrupt(), teardown=Interrupt())
+    events: list[Event] = []
+
+    def tell(event: Event) -> None:
+        events.append(event)
+        options.on_event(event, interrupts)
+
+    settings = RunOptions(
+        identity=IDENTITY,
+        layers=options.layers,
+        secrets=options.secrets,
+        timeout=options.timeout,
+        teardown=options.teardown,
+        grace=options.grace,
+    )
+    end = FlowRun(checked.flow, settings, interrupts, tell).run()
+    interrupts.run.close()
+    interrupts.teardown.close()
+    return Ran(end.result, end.exit_code, events)

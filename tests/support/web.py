@@ -1,0 +1,109 @@
+"""A small real HTTP server on loopback for tests of the engine: it echoes, and misbehaves on demand."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
+
+
+@dataclass
+class Web:
+    """A running server: its base URL, and the requests that it got, each as ``METHOD path``."""
+
+    url: str
+    seen: list[str] = field(default_factory=list)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    web: ClassVar[Web]
+
+    def answer(self) -> None:
+        """Answer by the first part of the path."""
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        self.web.seen.append(f"{self.command} {self.path}")
+        name = self.path.split("?")[0].strip("/").split("/")[0]
+        routes: dict[str, Callable[[bytes], None]] = {
+            "echo": self._echo,
+            "status": lambda _: self.send("text/plain", b"so it is", status=int(self.path.rsplit("/", 1)[1])),
+            "text": lambda _: self.send("text/plain; charset=latin-1", "grün".encode("latin-1")),
+            "bytes": lambda _: self.send("application/octet-stream", b"\x00\xff"),
+            "nonsense": lambda _: self.send("application/json", b"{not json"),
+            "redirect": lambda _: self._redirect("/order"),
+            "loop": lambda _: self._redirect("/loop"),
+            "trickle": lambda _: self._trickle(),
+            "silent": lambda _: time.sleep(30),
+            "hang-up": lambda _: self.connection.shutdown(socket.SHUT_RDWR),
+            "big": lambda _: self.send("text/plain", b"x" * (33 << 20)),
+        }
+        with suppress(BrokenPipeError, ConnectionResetError, OSError):
+            routes.get(name, lambda _: self._order())(body)
+
+    do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = answer  # noqa: N815 - names that http.server calls
+
+    def send(self, kind: str, body: bytes, *, status: int = 200) -> None:
+        """Send a whole answer."""
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Set-Cookie", "session=abc; Path=/")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _order(self) -> None:
+        self.send("application/json", b'{"id": 7, "total": 59.980, "items": [{"sku": "a"}], "status": "pending"}')
+
+    def _echo(self, body: bytes) -> None:
+        told = {
+            "method": self.command,
+            "path": self.path,
+            "headers": dict(self.headers.items()),
+            "body": body.decode(),
+        }
+        self.send("application/json", json.dumps(told).encode())
+
+    def _redirect(self, target: str) -> None:
+        self.send_response(302)
+        self.send_header("Location", target)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def _trickle(self) -> None:
+        """A body of 1,000 bytes, one every 50 ms: no single read is ever slow."""
+        self.send_response(200)
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+        for _ in range(1000):
+            self.wfile.write(b".")
+            self.wfile.flush()
+            time.sleep(0.05)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def web_server() -> Iterator[Web]:
+    """A running server, gone at the end."""
+    handler = type("Handler", (_Handler,), {})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.daemon_threads = True
+    web = Web(f"http://127.0.0.1:{server.server_address[1]}")
+    handler.web = web  # type: ignore[attr-defined]  # the class was made above
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield web
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

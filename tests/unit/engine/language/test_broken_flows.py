@@ -1,0 +1,50 @@
+"""Every broken flow of tests/data/broken gives exactly the problems that its golden file holds.
+
+``UPDATE_GOLDEN=1 pytest …`` writes the golden files anew; read the difference before committing it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from testmesh_engine.actions.registry import Registry
+from testmesh_engine.language.names import Outside
+from testmesh_engine.language.validate import check_text
+
+BROKEN = Path(__file__).parents[3] / "data" / "broken"
+FLOWS = sorted(BROKEN.glob("*.yaml"))
+
+
+def rendered(path: Path) -> str:
+    """All problems of the file, as a person sees them."""
+    text = path.read_text(encoding="utf-8")
+    checked = check_text(text, name=path.name, catalogue=Registry(), outside=Outside(complete=True))
+    assert not any(flow.ok for flow in checked)
+    return "".join(f"{problem.render()}\n" for flow in checked for problem in flow.problems)
+
+
+@pytest.mark.parametrize("path", FLOWS, ids=lambda path: path.stem)
+def test_broken_flow_is_explained_as_its_golden_file_says(path: Path) -> None:
+    """Line, column, what was found, and what to do: to the letter."""
+    golden = path.with_suffix(".txt")
+    found = rendered(path)
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.write_text(found, encoding="utf-8")
+    assert golden.read_text(encoding="utf-8") == found
+
+
+def test_at_least_ten_kinds_of_mistakes_are_covered() -> None:
+    """The folder is not empty by accident, and no golden file is left without its flow."""
+    assert len(FLOWS) >= 10
+    assert [path.stem for path in FLOWS] == sorted(path.stem for path in BROKEN.glob("*.txt"))
+
+
+@pytest.mark.parametrize("path", FLOWS, ids=lambda path: path.stem)
+def test_every_problem_has_a_place(path: Path) -> None:
+    """A problem without a line could not be found by anyone."""
+    text = path.read_text(encoding="utf-8")
+    for flow in check_text(text, name=path.name, catalogue=Registry(), outside=Outside(complete=True)):
+        assert all(problem.line > 0 and problem.column > 0 for problem in flow.problems)

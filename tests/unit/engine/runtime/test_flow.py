@@ -1,0 +1,431 @@
+"""How a flow runs: order, failures, teardown on every way out, time limits, interrupts, and the exit code."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from support.flows import Options, Ran, run
+from support.web import Web, web_server
+from testmesh_engine.contract.result import Outcome, Phase
+from testmesh_engine.report.events import Event, FlowFinished, StepFinished, StepStarted, TeardownStarted
+from testmesh_engine.runtime import flow as flow_module
+from testmesh_engine.runtime.environment import Layers
+from testmesh_engine.runtime.flow import Interrupts
+
+PASSED, FAILED, ERRORED = Outcome.PASSED, Outcome.FAILED, Outcome.ERRORED
+SKIPPED, NOT_RUN = Outcome.SKIPPED, Outcome.NOT_RUN
+
+
+@pytest.fixture(scope="module")
+def web() -> Iterator[Web]:
+    """A running server."""
+    with web_server() as running:
+        yield running
+
+
+def flow_against(web: Web, text: str, options: Options | None = None) -> Ran:
+    """Run ``text`` with WEB as the server's base URL; ``web.seen`` starts empty."""
+    web.seen.clear()
+    options = options or Options()
+    options.layers = Layers(var={"WEB": web.url, **options.layers.var}, process=options.layers.process)
+    return run(text, options)
+
+
+SETUP_STEPS_TEARDOWN = """
+setup:
+  - {id: prepare, action: http_request, config: {url: "${WEB}/order?prepare"}, assert: [status == PREPARED]}
+steps:
+  - {id: ask, action: http_request, config: {url: "${WEB}/order?ask"}, assert: [status == ASKED]}
+  - {id: after, action: http_request, config: {url: "${WEB}/order?after"}, assert: [status == 200]}
+teardown:
+  - {id: clean, action: http_request, config: {url: "${WEB}/order?clean"}, assert: [status == CLEANED]}
+  - {id: sweep, action: http_request, config: {url: "${WEB}/order?sweep"}}
+"""
+
+
+def phases(web: Web, *, prepared: int = 200, asked: int = 200, cleaned: int = 200) -> Ran:
+    """Run the flow of three parts; a status other than 200 is one that the server does not give."""
+    text = SETUP_STEPS_TEARDOWN.replace("PREPARED", str(prepared)).replace("ASKED", str(asked))
+    return flow_against(web, text.replace("CLEANED", str(cleaned)))
+
+
+def test_setup_steps_and_teardown_run_in_order(web: Web) -> None:
+    """And the flow passes where every step does."""
+    ran = phases(web)
+    assert ["prepare", "ask", "after", "clean", "sweep"] == [path.partition("?")[2] for path in web.seen]
+    assert (PASSED, 0) == (ran.result.outcome, ran.exit_code)
+    assert 4 == ran.result.metrics.assertions
+    assert 5 == ran.result.metrics.http_requests
+
+
+def test_a_failed_setup_runs_no_step_and_still_tears_down(web: Web) -> None:
+    """What setup had begun must not stay behind."""
+    ran = phases(web, prepared=201)
+    expected = {"prepare": FAILED, "ask": NOT_RUN, "after": NOT_RUN, "clean": PASSED, "sweep": PASSED}
+    assert expected == ran.outcomes()
+    assert (FAILED, 1) == (ran.result.outcome, ran.exit_code)
+
+
+def test_a_failed_step_stops_the_rest_and_still_tears_down(web: Web) -> None:
+    """The steps after it would fail for its reason, not for theirs."""
+    ran = phases(web, asked=404)
+    assert {"prepare": PASSED, "ask": FAILED, "after": NOT_RUN, "clean": PASSED, "sweep": PASSED} == ran.outcomes()
+    assert "ask failed" == ran.step("after").message
+    assert ran.result.first_failure is not None
+    assert ("ask", "status == 404: status is 200") == (
+        ran.result.first_failure.step,
+        ran.result.first_failure.message,
+    )
+
+
+def test_a_failed_teardown_fails_the_flow_and_its_other_steps_run(web: Web) -> None:
+    """Rubbish that stays is a failure, and no reason to leave more."""
+    ran = phases(web, cleaned=500)
+    assert (FAILED, PASSED) == (ran.step("clean").outcome, ran.step("sweep").outcome)
+    assert 1 == ran.exit_code
+
+
+def test_teardown_is_left_out_on_request_only(web: Web) -> None:
+    """``--no-teardown`` says so at each step."""
+    text = """
+    steps: [{action: delay, config: {duration: 1ms}}]
+    teardown: [{id: clean, action: http_request, config: {url: "${WEB}/order"}}]
+    """
+    ran = flow_against(web, text, Options(teardown=False))
+    assert (NOT_RUN, "--no-teardown") == (ran.step("clean").outcome, ran.step("clean").message)
+
+
+def test_a_signal_ends_the_step_at_once_and_tears_down(web: Web) -> None:
+    """The run is interrupted, with a result, within the time of teardown."""
+
+    def interrupt(event: Event, interrupts: Interrupts) -> None:
+        if isinstance(event, StepStarted) and event.id == "hang":
+            interrupts.run.set("SIGTERM")
+
+    started = time.monotonic()
+    ran = flow_against(
+        web,
+        """
+        steps:
+          - {id: hang, action: http_request, config: {url: "${WEB}/silent"}, assert: [status == 200]}
+          - {id: after, action: http_request, config: {url: "${WEB}/order?after"}, assert: [status == 200]}
+        teardown:
+          - {id: clean, action: http_request, config: {url: "${WEB}/order?clean"}}
+        """,
+        Options(on_event=interrupt),
+    )
+    assert time.monotonic() - started < 3
+    assert {"hang": ERRORED, "after": NOT_RUN, "clean": PASSED} == ran.outcomes()
+    assert "interrupted by SIGTERM" == ran.step("hang").message
+    assert (True, 130) == (ran.result.interrupted, ran.exit_code)
+    assert "GET /order?clean" in web.seen
+
+
+def test_a_second_signal_skips_the_rest_of_teardown(web: Web) -> None:
+    """Whoever presses Ctrl-C twice means it."""
+
+    def interrupt(event: Event, interrupts: Interrupts) -> None:
+        if isinstance(event, StepStarted) and event.id == "ask":
+            interrupts.run.set("SIGINT")
+        if isinstance(event, StepStarted) and event.id == "clean":
+            interrupts.teardown.set("a second SIGINT")
+
+    ran = flow_against(
+        web,
+        """
+        steps:
+          - {id: ask, action: http_request, config: {url: "${WEB}/silent"}, assert: [status == 200]}
+        teardown:
+          - {id: clean, action: http_request, config: {url: "${WEB}/silent"}}
+          - {id: sweep, action: http_request, config: {url: "${WEB}/order"}}
+        """,
+        Options(on_event=interrupt),
+    )
+    assert {"ask": ERRORED, "clean": ERRORED, "sweep": NOT_RUN} == ran.outcomes()
+    assert "interrupted by a second SIGINT" == ran.step("sweep").message
+
+
+def test_a_signal_before_the_first_step_runs_nothing_and_ends_as_interrupted() -> None:
+    """Not even teardown: there is nothing to clean up."""
+
+    def interrupt(_event: Event, interrupts: Interrupts) -> None:
+        interrupts.run.set("SIGTERM")
+
+    text = """
+    steps: [{id: one, action: delay, config: {duration: 1ms}}]
+    teardown: [{id: two, action: delay, config: {duration: 1ms}}]
+    """
+    ran = run(text, Options(on_event=interrupt))
+    assert {NOT_RUN} == set(ran.outcomes().values())
+    assert (True, 130) == (ran.result.interrupted, ran.exit_code)
+
+
+def test_our_own_bug_in_a_step_is_an_engine_error_and_tears_down(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 3: no test has failed."""
+    from testmesh_engine.actions.delay import Delay  # noqa: PLC0415 - patched here only
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("secret of the house")
+
+    monkeypatch.setattr(Delay, "run", broken)
+    ran = flow_against(
+        web,
+        """
+        steps: [{id: one, action: delay, config: {duration: 1ms}}]
+        teardown: [{id: clean, action: http_request, config: {url: "${WEB}/order"}}]
+        """,
+    )
+    assert (ERRORED, 3) == (ran.result.outcome, ran.exit_code)
+    assert ran.step("one").message.startswith("engine error: ZeroDivisionError")
+    assert PASSED == ran.step("clean").outcome
+    finished = ran.events[-1]
+    assert isinstance(finished, FlowFinished)
+    assert "Traceback" in finished.trace
+
+
+def test_our_own_bug_outside_of_a_step_still_tears_down(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The flow is never passed then."""
+    real = flow_module.run_step
+
+    def broken(step: object, around: object) -> object:
+        if getattr(step, "id", "") == "one":
+            raise ZeroDivisionError
+        return real(step, around)  # type: ignore[arg-type]  # what the flow gives it
+
+    monkeypatch.setattr(flow_module, "run_step", broken)
+    ran = flow_against(
+        web,
+        """
+        setup: [{id: zero, action: delay, config: {duration: 1ms}}]
+        steps: [{id: one, action: delay, config: {duration: 1ms}}]
+        teardown: [{id: clean, action: http_request, config: {url: "${WEB}/order"}}]
+        """,
+    )
+    assert (ERRORED, 3) == (ran.result.outcome, ran.exit_code)
+    assert PASSED == ran.step("clean").outcome
+
+
+def test_the_flows_timeout_is_named_and_leaves_teardown_its_own_time(web: Web) -> None:
+    """Setup and steps are bounded together; teardown is not part of it."""
+    ran = flow_against(
+        web,
+        """
+        config: {timeout: 300ms}
+        steps:
+          - {id: hang, action: http_request, config: {url: "${WEB}/silent"}, assert: [status == 200]}
+          - {id: after, action: delay, config: {duration: 1ms}}
+        teardown: [{id: clean, action: http_request, config: {url: "${WEB}/order"}}]
+        """,
+    )
+    assert "within the flow's config.timeout of 300ms" in ran.step("hang").message
+    assert {"hang": FAILED, "after": NOT_RUN, "clean": PASSED} == ran.outcomes()
+
+
+def test_the_runs_timeout_is_named(web: Web) -> None:
+    """``--timeout`` bounds what the flow itself leaves open."""
+    text = 'steps: [{id: hang, action: http_request, config: {url: "${WEB}/silent"}, assert: [status == 200]}]'
+    ran = flow_against(web, text, Options(timeout=0.2))
+    assert "within --timeout of 200ms" in ran.step("hang").message
+
+
+def test_teardown_has_a_time_of_its_own(web: Web) -> None:
+    """A cleanup that hangs does not hang the run."""
+    ran = flow_against(
+        web,
+        """
+        config: {teardown_timeout: 300ms}
+        steps: [{action: delay, config: {duration: 1ms}}]
+        teardown:
+          - {id: clean, action: http_request, config: {url: "${WEB}/silent"}}
+          - {id: sweep, action: delay, config: {duration: 1ms}}
+        """,
+    )
+    assert "within the time for teardown of 300ms" in ran.step("clean").message
+    assert NOT_RUN == ran.step("sweep").outcome
+
+
+def test_on_error_continue_runs_the_rest_and_fails_in_the_end(web: Web) -> None:
+    """And ``ignore`` shows the failure and does not count it."""
+    text = """
+    steps:
+      - {id: a, action: http_request, config: {url: "${WEB}/order"}, assert: [status == 500], on_error: HOW}
+      - {id: b, action: http_request, config: {url: "${WEB}/order"}, assert: [status == 200]}
+    """
+    carried_on = flow_against(web, text.replace("HOW", "continue"))
+    assert ({"a": FAILED, "b": PASSED}, FAILED) == (carried_on.outcomes(), carried_on.result.outcome)
+    ignored = flow_against(web, text.replace("HOW", "ignore"))
+    assert ({"a": FAILED, "b": PASSED}, PASSED) == (ignored.outcomes(), ignored.result.outcome)
+    assert ignored.result.first_failure is None
+
+
+def test_a_disabled_step_and_a_false_condition_are_skipped_with_their_reason(web: Web) -> None:
+    """A flow in which nothing ran is no pass: exit code 2."""
+    text = """
+    env: {ON: false}
+    steps:
+      - {id: off, action: delay, config: {duration: 1ms}, disabled: true}
+      - {id: unless, action: delay, config: {duration: 1ms}, when: ON == true}
+    """
+    ran = flow_against(web, text)
+    assert {"off": SKIPPED, "unless": SKIPPED} == ran.outcomes()
+    assert ["disabled", "when: ON == true is false"] == [step.message for step in ran.result.steps]
+    assert (SKIPPED, 2) == (ran.result.outcome, ran.exit_code)
+
+
+def test_a_condition_that_is_none_is_an_error_and_runs_nothing(web: Web) -> None:
+    """Neither a run nor a skip."""
+    ran = flow_against(web, "steps: [{id: one, action: delay, config: {duration: 1ms}, when: 1 + 1}]")
+    assert (ERRORED, 2) == (ran.step("one").outcome, ran.exit_code)
+    assert "neither true nor false" in ran.step("one").message
+
+
+def test_a_name_whose_step_gave_no_value_is_an_error_that_says_so(web: Web) -> None:
+    """In teardown it skips the step: what it would clean up was never made."""
+    ran = flow_against(
+        web,
+        """
+        steps:
+          - id: make
+            action: http_request
+            config: {url: "http://127.0.0.1:1/"}
+            assert: [status == 201]
+            output: {order_id: $.body.id}
+            on_error: continue
+          - {id: use, action: http_request, config: {url: "${WEB}/order/${order_id}"}, assert: [status == 200]}
+        teardown:
+          - {id: remove, action: http_request, config: {url: "${WEB}/order/${order_id}"}}
+        """,
+    )
+    assert {"make": FAILED, "use": ERRORED, "remove": SKIPPED} == ran.outcomes()
+    assert "order_id has no value: step make failed" in ran.step("use").message
+    assert [] == web.seen
+
+
+def test_captured_values_reach_the_steps_after_and_teardown(web: Web) -> None:
+    """With their kind, by name and by the step's id, and also where an assertion failed."""
+    ran = flow_against(
+        web,
+        """
+        steps:
+          - id: make
+            action: http_request
+            config: {url: "${WEB}/order"}
+            output: {order_id: $.body.id, total: body.total}
+            assert: [total == 59.98, status == 418]
+            on_error: continue
+          - id: use
+            action: http_request
+            config: {url: "${WEB}/echo/{{order_id}}", method: POST, body: {id: "{{order_id}}", of: "no {{order_id}}"}}
+            assert: ['body.body == "{\\"id\\":7,\\"of\\":\\"no 7\\"}"', make.order_id == 7, make.body.total == 59.98]
+        teardown: [{id: remove, action: http_request, config: {url: "${WEB}/order/${order_id}"}}]
+        """,
+    )
+    assert {"make": FAILED, "use": PASSED, "remove": PASSED} == ran.outcomes()
+    assert "GET /order/7" in web.seen
+
+
+def test_an_output_that_finds_nothing_fails_the_step(web: Web) -> None:
+    """And every assertion is still evaluated."""
+    ran = flow_against(
+        web,
+        """
+        steps:
+          - id: make
+            action: http_request
+            config: {url: "${WEB}/order"}
+            output: {order_id: $.body.idd}
+            assert: [status == 200, status == 201]
+        """,
+    )
+    make = ran.step("make")
+    assert FAILED == make.outcome
+    assert make.message.startswith("output order_id: ")
+    assert [True, False] == [check.passed for check in make.attempts[-1].assertions]
+
+
+def test_every_assertion_is_evaluated_and_each_failure_has_its_operands(web: Web) -> None:
+    """Request and response stand beside them."""
+    ran = flow_against(
+        web,
+        """
+        steps:
+          - id: one
+            action: http_request
+            config: {url: "${WEB}/order"}
+            assert: [status == 201, body.total == 59.97, body.id == "7"]
+        """,
+    )
+    one = ran.step("one")
+    assert one.message.endswith("(and 2 more)")
+    (attempt,) = one.attempts
+    assert [False, False, False] == [check.passed for check in attempt.assertions]
+    assert "body.total" == attempt.assertions[1].operands[0].source
+    assert "59.98" in str(attempt.assertions[1].operands[0].value)
+    assert isinstance(attempt.request, dict)
+    assert isinstance(attempt.response, dict)
+    assert 200 == attempt.response["status"]
+
+
+@pytest.mark.parametrize(
+    ("asserts", "outcome"),
+    [
+        ("assert_any: [status == 500, status == 200]", PASSED),
+        ("assert_any: [status == 500, body.nothing.here == 1]", FAILED),
+        ("assert_none: [status == 500]", PASSED),
+        ("assert_none: [status == 500, status == 200]", FAILED),
+        ("assert_none: [body.nothing.here == 1]", FAILED),
+        ("assert: [status]", FAILED),
+        ("assert: [{expression: status == 500, message: 'got ${status}'}]", FAILED),
+    ],
+)
+def test_the_three_lists_of_assertions(web: Web, asserts: str, outcome: Outcome) -> None:
+    """One that has no value fails, also in ``assert_none``; one that is neither true nor false fails."""
+    ran = flow_against(web, f"steps: [{{id: one, action: http_request, config: {{url: '${{WEB}}/order'}}, {asserts}}}]")
+    assert outcome == ran.step("one").outcome
+
+
+def test_the_verdict_can_be_made_before_and_after_teardown(web: Web) -> None:
+    """A runner that is killed in teardown has said how its steps ended."""
+    ran = phases(web, asked=404)
+    (before,) = [event for event in ran.events if isinstance(event, TeardownStarted)]
+    assert FAILED == before.so_far().outcome
+    assert isinstance(ran.events[-1], FlowFinished)
+    told = [event.step.phase for event in ran.events if isinstance(event, StepFinished)]
+    assert [Phase.SETUP, Phase.STEPS, Phase.STEPS, Phase.TEARDOWN, Phase.TEARDOWN] == told
+
+
+def test_eventually_waits_until_the_service_answers_as_it_should(web: Web) -> None:
+    """Attempts are told; only the last one's exchange is kept."""
+    text = """
+    steps:
+      - id: one
+        action: http_request
+        config: {url: "${WEB}/order"}
+        assert: [status == 500]
+        eventually: {timeout: 400ms, interval: 50ms}
+    """
+    ran = flow_against(web, text)
+    one = ran.step("one")
+    assert FAILED == one.outcome
+    assert len(one.attempts) > 2
+    assert f"(after {len(one.attempts)} attempts)" in one.message
+    assert len(one.attempts) - 1 == ran.result.metrics.retries
+    assert [None, None] == [attempt.response for attempt in one.attempts[:2]]
+
+
+def test_an_env_variable_that_names_itself_in_a_circle_runs_nothing() -> None:
+    """The author's mistake: exit code 2, and the circle is shown."""
+    ran = run("env: {A: '${B}', B: '${A}'}\nsteps: [{id: one, action: delay, config: {duration: 1ms}}]")
+    assert (ERRORED, 2) == (ran.result.outcome, ran.exit_code)
+    assert ran.result.first_failure is not None
+    assert "A -> B -> A" in ran.result.first_failure.message
+    assert NOT_RUN == ran.step("one").outcome
+
+
+def test_names_are_rendered(web: Web) -> None:
+    """A name may say what the step is about."""
+    ran = flow_against(web, 'steps: [{id: one, name: "of ${WEB}", action: delay, config: {duration: 1ms}}]')
+    assert f"of {web.url}" == ran.step("one").name
