@@ -1,0 +1,110 @@
+"""Secrets never leave: not as they are, not escaped, not in base64."""
+
+from __future__ import annotations
+
+import base64
+import json
+from urllib.parse import quote
+
+import pytest
+
+from testmesh_engine.runtime.masking import Masker, is_secret_key, mask_source_line, mask_urls
+
+SECRET = 'p@ss "wörd"/+&42'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SECRET,
+        f"before {SECRET} after",
+        json.dumps({"a": SECRET}),
+        json.dumps({"a": SECRET}, ensure_ascii=False),
+        f"https://host/?q={quote(SECRET)}",
+        f"https://host/?q={quote(SECRET, safe='')}",
+        *(base64.b64encode(b"x" * lead + SECRET.encode() + b"tail").decode() for lead in range(4)),
+        *(base64.urlsafe_b64encode(b"x" * lead + SECRET.encode()).decode() for lead in range(3)),
+    ],
+)
+def test_a_declared_secret_is_masked_in_every_form(text: str) -> None:
+    """What is left holds none of its middle."""
+    masked = Masker([SECRET]).text(text)
+    assert "***" in masked
+    for form in (SECRET, quote(SECRET), json.dumps(SECRET)[1:-1]):
+        assert form not in masked
+    assert _without_edges(SECRET) not in masked
+
+
+def _without_edges(secret: str) -> str:
+    return base64.b64encode(secret.encode()).decode()[4:-4]
+
+
+def test_a_short_secret_is_masked_only_where_it_is_the_whole_value() -> None:
+    """It would tear up all other text."""
+    masker = Masker(["42"])
+    assert "***" == masker.value("42")
+    assert "***" == masker.value(42)
+    assert "status 1424" == masker.text("status 1424")
+
+
+def test_a_mask_never_tells_a_length() -> None:
+    """One star for each character would."""
+    assert Masker(["abcd"]).text("abcd") == Masker(["abcdefgh"]).text("abcdefgh")
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("postgresql://root:admin@localhost:5432/db", "postgresql://root:***@localhost:5432/db"),
+        ("see https://a:b@h/x and redis://:pw@h", "see https://a:***@h/x and redis://:***@h"),
+        ("http://localhost:8080/a@b", "http://localhost:8080/a@b"),
+        ("postgresql://u:p@ss@host/db", "postgresql://u:***@host/db"),
+        ("no url: a:b@c", "no url: a:b@c"),
+    ],
+)
+def test_passwords_of_urls_are_masked_in_place(text: str, masked: str) -> None:
+    """Wherever a URL stands, whatever its scheme."""
+    assert masked == mask_urls(text)
+
+
+@pytest.mark.parametrize(
+    "key", ["password", "DB_PASSWORD", "Authorization", "set-cookie", "X-Api-Key", "client_secret", "accessToken"]
+)
+def test_keys_that_hold_secrets(key: str) -> None:
+    """By their last word."""
+    assert is_secret_key(key)
+
+
+@pytest.mark.parametrize("key", ["page_token", "nextToken", "passwords_sent", "tokens", "status", ""])
+def test_keys_that_hold_none(key: str) -> None:
+    """A paging token is what a test is about."""
+    assert not is_secret_key(key)
+
+
+def test_what_stands_under_a_secret_key_is_masked_whole() -> None:
+    """Numbers and lists too; nothing and true are no secrets."""
+    value = {"token": 123456, "user": {"password": "x"}, "cookie": ["a"], "secret": None, "api_key": ""}
+    expected = {"token": "***", "user": {"password": "***"}, "cookie": "***", "secret": None, "api_key": ""}
+    assert expected == Masker().value(value)
+
+
+def test_a_long_value_met_under_a_secret_key_is_masked_elsewhere_too() -> None:
+    """A login's token comes back in errors, URLs and logs."""
+    masker = Masker()
+    masker.learn({"body": {"access_token": "abcdefgh12345"}, "headers": {"Authorization": "Bearer zyxwvuts98765"}})
+    assert "got *** with ***" == masker.text("got abcdefgh12345 with zyxwvuts98765")
+
+
+def test_a_short_value_met_under_a_secret_key_is_not_masked_elsewhere() -> None:
+    """``admin`` is a word of its own."""
+    masker = Masker()
+    masker.learn({"password": "admin"})
+    assert "the admin page" == masker.text("the admin page")
+
+
+def test_lines_of_a_flow_are_shown_without_their_secrets() -> None:
+    """A problem's excerpt is a report as well; a placeholder is no secret."""
+    assert 'url: "http://a:***@h"' == mask_source_line('url: "http://a:b@h"')
+    assert "password: ***" == mask_source_line("password: hunter2")
+    assert 'token: "${TOKEN}"' == mask_source_line('token: "${TOKEN}"')
+    assert '- body.token == "x"' == mask_source_line('- body.token == "x"')
