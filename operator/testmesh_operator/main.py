@@ -87,6 +87,8 @@ class Operator:
         watch = kopf.operator(
             registry=registry(take),
             settings=watching(self._settings),
+            # Else kopf asks for the user's name, which a container's number has not.
+            identity=self._settings.identity,  # type: ignore[arg-type]  # a NewType of str that kopf keeps to itself
             standalone=True,
             clusterwide=not self._settings.namespaces,
             namespaces=list(self._settings.namespaces),
