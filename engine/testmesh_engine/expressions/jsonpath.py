@@ -131,6 +131,9 @@ def _column(message: str) -> int:
     return int(match[1]) if match else 0
 
 
+_INSTEAD = "write an expression instead, such as `filter(body.items, .price > 10)`"
+
+
 def _kind(tree: object) -> str:
     return type(tree).__name__.lstrip("_")
 
@@ -144,10 +147,34 @@ def _check(tree: Any, path: str) -> None:
     """Only what is evaluated here may be in the tree."""
     kind = _kind(tree)
     if kind not in _FOLLOWED:
-        raise ExpressionError(f"JSONPath's `{kind}` is not supported", hint=f"write an expression instead of {path}")
+        raise ExpressionError(f"JSONPath's `{kind}` is not supported: {path}", hint=_INSTEAD)
     if kind in ("Child", "Descendants", "Union"):
         _check(tree.left, path)
         _check(tree.right, path)
+    elif kind == "Filter":
+        for condition in tree.expressions:
+            _check_condition(condition, path)
+
+
+def _check_condition(condition: Any, path: str) -> None:
+    if _kind(condition) in ("And", "Or"):
+        for operand in condition.operands:
+            _check_condition(operand, path)
+        return
+    if _kind(condition) != "Expression":
+        raise ExpressionError(f"JSONPath's `{_kind(condition)}` is not supported in a filter", hint=_INSTEAD)
+    _check(condition.target, path)
+    if _is_path(condition.value):
+        _check(condition.value, path)
+    elif condition.op == "=~":
+        _check_pattern(str(condition.value))
+
+
+def _check_pattern(pattern: str) -> None:
+    try:
+        operators.regex(pattern)
+    except ValueError as error:
+        raise ExpressionError(f"no regular expression: {error}") from None
 
 
 def _first_key(tree: Any) -> str:
@@ -281,7 +308,7 @@ def _holds_between(operator: str, left: Value, right: Value) -> bool:
     if operator == "!=":
         return not equal(left, right)
     if operator == "=~":
-        return isinstance(left, str) and operators.regex(str(right)).search(left) is not None
+        return isinstance(left, str) and operators.matches(left, str(right))
     if kind_of(left) != kind_of(right) or kind_of(left) not in ("number", "text"):
         return False
     before, after = (left, right) if operator in ("<", "<=") else (right, left)

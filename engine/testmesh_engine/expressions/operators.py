@@ -189,10 +189,15 @@ def _ends(_: Frame, left: Result, right: Result, site: Site) -> bool:
 def _matches(_: Frame, left: Result, right: Result, site: Site) -> bool:
     text, pattern = _texts(left, right, site)
     try:
-        compiled = regex(pattern)
+        return matches(text, pattern)
     except ValueError as error:
         raise EvaluationError(f"{named(site.right, pattern)}, no regular expression: {error}") from None
-    return compiled.search(text.encode("utf-8", "replace").decode("utf-8")) is not None
+
+
+def matches(text: str, pattern: str) -> bool:
+    """Whether ``pattern`` is found in ``text``. Raises ``ValueError`` for a pattern that is none."""
+    # RE2 reads UTF-8, in which half a character has no form.
+    return regex(pattern).search(text.encode("utf-8", "replace").decode("utf-8")) is not None
 
 
 @functools.lru_cache(maxsize=256)

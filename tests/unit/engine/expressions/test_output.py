@@ -141,7 +141,19 @@ def test_a_step_without_result_says_so() -> None:
 
 
 @pytest.mark.parametrize(
-    "spec", ["$.", "$.a[", "$.a[?(", "body.", "len(body", "$.a `parent`", {"path": 1}, {"path": "$.a", "defualt": 1}]
+    "spec",
+    [
+        "$.",
+        "$.a[",
+        "$.a[?(",
+        "body.",
+        "len(body",
+        "$.a.`parent`",
+        "$.a[?(@.b =~ '(')]",
+        "$.a[?(@.b.`parent`.c > 1)]",
+        {"path": 1},
+        {"path": "$.a", "defualt": 1},
+    ],
 )
 def test_a_faulty_output_is_found_before_the_run(spec: object) -> None:
     """Whatever its form."""
