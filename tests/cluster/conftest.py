@@ -26,7 +26,7 @@ def cluster() -> lifecycle.Cluster:
 @pytest.fixture(scope="session")
 def kubectl(cluster: lifecycle.Cluster) -> Kubectl:
     """The cluster as its administrator sees it."""
-    return Kubectl(cluster.kubectl, cluster.kubeconfig, context=cluster.context or "")
+    return Kubectl(cluster.kubectl, cluster.kubeconfig)
 
 
 @pytest.fixture(scope="session")

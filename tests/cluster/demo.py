@@ -60,7 +60,7 @@ def main() -> int:
     progress = Progress()
     try:
         cluster = lifecycle.ensure()
-        kubectl = Kubectl(cluster.kubectl, cluster.kubeconfig, context=cluster.context or "")
+        kubectl = Kubectl(cluster.kubectl, cluster.kubeconfig)
         _install(cluster, kubectl, progress)
         run = _run(kubectl, progress)
     except (NodeError, KubectlError) as error:

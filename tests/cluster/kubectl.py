@@ -19,11 +19,10 @@ class KubectlError(AssertionError):
 
 @dataclass(frozen=True, slots=True)
 class Kubectl:
-    """``kubectl`` for one kubeconfig and, where given, one context of it."""
+    """``kubectl`` for one kubeconfig."""
 
     binary: Path
     kubeconfig: Path
-    context: str = ""
 
     def __call__(self, *arguments: str, stdin: str | None = None, timeout: float = 120) -> str:
         """Run one command and return what it printed. Raises :class:`KubectlError` where it fails."""
@@ -35,8 +34,7 @@ class Kubectl:
 
     def command(self, *arguments: str) -> list[str]:
         """The words of a command line, for a caller that runs it itself."""
-        context = [f"--context={self.context}"] if self.context else []
-        return [str(self.binary), f"--kubeconfig={self.kubeconfig}", *context, *arguments]
+        return [str(self.binary), f"--kubeconfig={self.kubeconfig}", *arguments]
 
     def get(self, kind: str, name: str, *, namespace: str = "") -> dict[str, Any]:
         """One object, as the API server gives it."""
