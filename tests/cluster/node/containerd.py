@@ -12,6 +12,7 @@ from cluster.node import shell
 from cluster.node.errors import NodeError
 
 NAMESPACE = "k8s.io"
+_PREVIOUS = "localhost/testmesh-previous:1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,9 @@ class Containerd:
             image: its full name.
             key: of all that it was made from.
         """
-        self._lines("images", "import", str(archive))
-        if image not in self._lines("images", "list", "--quiet"):
+        with self._previous_kept(image):
+            self._lines("images", "import", str(archive))
+        if image not in self._names():
             raise NodeError(f"{archive} does not hold the image {image}.")
         loaded = self.loaded()
         loaded[image] = key
@@ -80,6 +82,22 @@ class Containerd:
             return {str(image): str(key) for image, key in json.loads(self._notes.read_text()).items()}
         except FileNotFoundError:
             return {}
+
+    @contextmanager
+    def _previous_kept(self, image: str) -> Iterator[None]:
+        """Hold what the name meant so far under another one, until the new image is unpacked.
+
+        Else the garbage collector takes layers that both share, between `ctr` finding one unpacked already and
+        building the next one on it ("parent snapshot does not exist").
+        """
+        if image in self._names():
+            self._lines("images", "tag", "--force", image, _PREVIOUS)
+        yield
+        if _PREVIOUS in self._names():
+            self._lines("images", "remove", _PREVIOUS)
+
+    def _names(self) -> list[str]:
+        return self._lines("images", "list", "--quiet")
 
     @property
     def _blobs(self) -> Path:
