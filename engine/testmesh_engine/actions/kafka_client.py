@@ -78,6 +78,17 @@ class OutOfRange:
     partition: int
 
 
+@dataclass(frozen=True, slots=True)
+class Forbidden:
+    """The topic may not be read."""
+
+    topic: str
+    error: PlatformError
+
+
+Event = Record | EndReached | OutOfRange | Forbidden
+
+
 class Client:
     """An admin client for what the cluster says of itself, and a consumer that reads by assignment."""
 
@@ -193,11 +204,8 @@ class Client:
         except _kafka_exception():
             return  # it only costs time
 
-    def poll(self, bounds: Bounds) -> Iterator[Record | EndReached | OutOfRange]:
-        """What has come, messages without their topic's id; waits for a slice of time at most where nothing has.
-
-        Raises ``PlatformError`` where a topic may not be read.
-        """
+    def poll(self, bounds: Bounds) -> Iterator[Event]:
+        """What has come, messages without their topic's id; waits for a slice of time at most where nothing has."""
         consumer = self._the_consumer()
         first = consumer.poll(bounds.slice())
         if first is None:
@@ -207,7 +215,7 @@ class Client:
             if event is not None:
                 yield event
 
-    def _event(self, message: Message) -> Record | EndReached | OutOfRange | None:
+    def _event(self, message: Message) -> Event | None:
         error = message.error()
         if error is None:
             return _record(message)
@@ -218,7 +226,7 @@ class Client:
             case "_AUTO_OFFSET_RESET" | "OFFSET_OUT_OF_RANGE":
                 return OutOfRange(topic, partition)
             case "TOPIC_AUTHORIZATION_FAILED":
-                raise self._forbidden(f'topic "{topic}"', error)
+                return Forbidden(topic, self._forbidden(f'topic "{topic}"', error))
         # The rest is passing trouble with a broker, or the missing right to a group that is never joined.
         self._note(error)
         return None

@@ -36,16 +36,18 @@ class Wait:
         self._log = session.log(wanted.topic)
         self._reader = session.reader(wanted.reader)
         self._judge = Judge(wanted.goal, self._holds)
-        self._end = earliest((context.deadline, Deadline.after(wanted.timeout, wanted.limit)))
+        self._own_end = Deadline.after(wanted.timeout, f"its {wanted.limit}")
+        self._end = earliest((self._own_end, context.deadline))
         self._settling = False
         self._next_look = 0.0
+        self._aimed = False
         self._judged_at = -1
         self._matches: dict[Identity, bool] = {}
 
     def run(self) -> Result:
         """The step's result. Raises ``ServiceError`` where the goal is not met, ``PlatformError``, ``Interrupted``."""
         self._reader.begin(attempt=self._context.attempt)
-        self._look(aim=True)
+        self._look()
         ending = self._wait()
         if ending.refused:
             evidence = self._evidence()
@@ -64,47 +66,47 @@ class Wait:
 
     def _early(self) -> Ending | None:
         """Judge what is new, once the order of the messages is certain."""
-        if not self._log.caught_up or self._judged_at == len(self._log.records):
+        if not (self._aimed and self._log.caught_up) or self._judged_at == len(self._log.records):
             return None
         self._judged_at = len(self._log.records)
         matching = self._matching()
         goal = self._wanted.goal
         if goal.settle is not None and len(matching) >= goal.least and not self._settling:
             self._settling = True
-            self._end = earliest((self._context.deadline, Deadline.after(goal.settle, "settle")))
+            self._own_end = Deadline.after(goal.settle, "its settle")
+            self._end = earliest((self._own_end, self._context.deadline))
         return self._judge.early(matching)
 
     def _late(self) -> Ending:
         """Time is up: read what had been published by now, for only then nothing is known to be missing."""
         bounds = self._bounds(Deadline.after(LAST_SECONDS, "the time for the last messages"))
-        try:
-            self._session.look(self._log, bounds, aim=True)
-            while not self._log.caught_up:
-                self._pump(bounds)
-                if bounds.deadline.passed:
-                    raise UnreachableError("the last messages can't be read")  # noqa: TRY301 - the same to the caller
-        except UnreachableError as error:
-            raise self._session.unreachable(str(error)) from error
+        self._context.counters.kafka_messages += self._session.finish(self._log, bounds)
         matching = self._matching()
         if not matching and not self._log.exists:
             # Also where no message is wanted: a topic that is not there proves nothing.
             return Ending(refused="there is no such topic")
-        return self._judge.late(matching)
+        ending = self._judge.late(matching)
+        if not (ending.refused or self._wanted.goal.prompt) and self._end is not self._own_end:
+            # What else might have come in the rest of the time that the step asks for?
+            return Ending(refused=f"but {self._own_end.what} was not over")
+        return ending
 
     def _pump(self, bounds: Bounds) -> None:
         if time.monotonic() >= self._next_look:
-            self._look(aim=False)
-        self._context.counters.kafka_messages += self._session.pump(bounds)
+            self._look()
+        self._context.counters.kafka_messages += self._session.pump(self._log, bounds)
 
-    def _look(self, *, aim: bool) -> None:
+    def _look(self) -> None:
         """Ask about the topic. Brokers that give no answer may be back before time is up: the end decides."""
         bounds = self._bounds(self._end).within(LOOK_SECONDS)
+        pause = LOOK_FOR_TOPIC_SECONDS
         try:
-            self._session.look(self._log, bounds, aim=aim)
+            self._session.look(self._log, bounds, aim=not self._aimed)
         except UnreachableError:
-            self._next_look = time.monotonic() + LOOK_FOR_TOPIC_SECONDS
-            return
-        pause = LOOK_SECONDS if self._log.exists else LOOK_FOR_TOPIC_SECONDS
+            pass
+        else:
+            self._aimed = True
+            pause = LOOK_SECONDS if self._log.exists else LOOK_FOR_TOPIC_SECONDS
         self._next_look = time.monotonic() + pause
 
     def _matching(self) -> list[Record]:

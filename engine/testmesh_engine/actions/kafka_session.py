@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
-from testmesh_engine.actions.kafka_client import Bounds, Client, EndReached, OutOfRange, Place, UnreachableError
+from testmesh_engine.actions.kafka_client import (
+    Bounds,
+    Client,
+    EndReached,
+    Forbidden,
+    OutOfRange,
+    Place,
+    UnreachableError,
+)
 from testmesh_engine.actions.kafka_marks import Description, OpenTransaction, Reader, TopicLog
 from testmesh_engine.actions.kafka_record import Record
 from testmesh_engine.actions.waiting import TimeRanOutError, sleep
@@ -26,6 +34,7 @@ class Session:
         self._readers: dict[str, Reader] = {}
         self._reading: set[Place] = set()
         self._out_of_range: set[Place] = set()
+        self._forbidden: dict[str, PlatformError] = {}
         self._bytes = 0
 
     def close(self) -> None:
@@ -36,9 +45,14 @@ class Session:
         """The reader of that name."""
         return self._readers.setdefault(name, Reader())
 
-    def unreachable(self, why: str) -> PlatformError:
-        """The error for brokers that do not answer."""
-        return self._client.unreachable(why)
+    def _insist(self, ask: Callable[[], None], bounds: Bounds) -> None:
+        """Ask until there is an answer. Raises ``PlatformError`` where there is none in time."""
+        while True:
+            try:
+                return ask()
+            except UnreachableError as error:
+                if not _pause(bounds):
+                    raise self._client.unreachable(str(error)) from error
 
     # Before the first step
 
@@ -48,15 +62,8 @@ class Session:
         Raises ``PlatformError`` where the brokers give no answer within ``bounds``.
         """
         wanted = set(topics)
-        named = wanted - {None}
-        while True:
-            try:
-                self._mark({name for name in named if name}, everything=None in wanted, bounds=bounds)
-            except UnreachableError as error:
-                if not _pause(bounds):
-                    raise self.unreachable(str(error)) from error
-            else:
-                return
+        named = {name for name in wanted if name is not None}
+        self._insist(lambda: self._mark(named, everything=None in wanted, bounds=bounds), bounds)
 
     def _mark(self, named: Collection[str], *, everything: bool, bounds: Bounds) -> None:
         names = {*named, *(self._client.topics(bounds) if everything else ())}
@@ -92,8 +99,11 @@ class Session:
         ends = self._client.ends([(log.name, number) for number in aimed], bounds, committed=True)
         log.aim({number: end for (_, number), end in ends.items()})
 
-    def pump(self, bounds: Bounds) -> int:
-        """Take in what has come, of all topics; waits a slice of time at most. How many new messages there were."""
+    def pump(self, wanted: TopicLog, bounds: Bounds) -> int:
+        """Take in what has come, of all topics; waits a slice of time at most. How many new messages there were.
+
+        Raises ``PlatformError`` for what ails the ``wanted`` topic; what ails another waits for the step that wants it.
+        """
         taken = 0
         for event in self._client.poll(bounds):
             log = self._logs.get(event.topic)
@@ -106,21 +116,43 @@ class Session:
                     log.reached(event.partition, event.offset)
                 case OutOfRange():
                     self._out_of_range.add((event.topic, event.partition))
+                case Forbidden():
+                    self._forbidden[event.topic] = event.error
+        # Only now: what a batch holds must not be lost by an error in the midst of it.
+        self._check(wanted)
         for place in sorted(self._out_of_range):
-            self._recover(place, bounds)
+            if place[0] == wanted.name:
+                self._recover(place, bounds)
+        return taken
+
+    def finish(self, wanted: TopicLog, bounds: Bounds) -> int:
+        """Read all that stands in the topic at this moment. How many new messages there were.
+
+        Raises ``PlatformError`` where that can't be done within ``bounds``: it is not known what the service published.
+        """
+        self._insist(lambda: self.look(wanted, bounds, aim=True), bounds)
+        taken = 0
+        while not wanted.caught_up:
+            if bounds.deadline.passed:
+                raise self._client.unreachable("the last messages can't be read")
+            taken += self.pump(wanted, bounds)
         return taken
 
     def _take(self, log: TopicLog, record: Record) -> int:
         if not log.take(record):
             return 0
         self._bytes += record.size
+        return 1
+
+    def _check(self, wanted: TopicLog) -> None:
+        if wanted.name in self._forbidden:
+            raise self._forbidden[wanted.name]
         if self._bytes > MAX_KEPT_BYTES:
             raise PlatformError(
                 f"more than {MAX_KEPT_BYTES >> 20} MiB came on the flow's topics since it began",
                 kind="engine_error",
                 hint="Such traffic can't be kept in a runner's memory; use a topic or a cluster with less of it.",
             )
-        return 1
 
     def _read(self, log: TopicLog, seen: Description | None) -> Sequence[int]:
         starts = log.observe(seen)

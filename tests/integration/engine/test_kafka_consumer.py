@@ -112,10 +112,18 @@ class Flow:
         )
 
     def read(
-        self, topic: str, *, step: str = "", attempt: int = 1, holds: Callable[[Result], bool] = bool, **config: Value
+        self,
+        topic: str,
+        *,
+        step: str = "",
+        attempt: int = 1,
+        holds: Callable[[Result], bool] = bool,
+        deadline: Deadline | None = None,
+        **config: Value,
     ) -> list[Any]:
         """One attempt of a step; the values of its messages."""
         context = self._context(step or f"step-{time.monotonic_ns()}", attempt=attempt, holds=holds)
+        context.deadline = deadline or context.deadline
         given: dict[str, Value] = {"brokers": self._address, "topic": topic, "timeout": SHORT, **config}
         try:
             result = KafkaConsumer().run(given, context)
@@ -250,6 +258,22 @@ def test_brokers_that_are_gone_at_the_end_are_no_silent_service(
                 flow.read(topic, **config)
     finally:
         broker.process.signal(signal.SIGCONT)
+
+
+@pytest.mark.parametrize(
+    ("limit", "config"), [("timeout", {"absent": True}), ("settle", {"exactly": 1}), ("collect_for", {})]
+)
+def test_a_wait_that_was_cut_short_proves_nothing(
+    broker: Broker, begin: Begin, limit: str, config: dict[str, Value]
+) -> None:
+    """What the step wanted to rule out might have come in the rest of the time."""
+    topic = broker.topic()
+    flow = begin(topic)
+    if not config.get("absent"):
+        broker.publish(topic, 1)
+    deadline = Deadline.after(0.3, "the step's timeout")
+    with pytest.raises(ServiceError, match=rf"within the step's timeout of 300ms, but its {limit} of 9s was not over"):
+        flow.read(topic, deadline=deadline, **{limit: "9s", **config})
 
 
 def test_brokers_that_cant_be_reached_stop_the_flow_before_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -387,7 +411,7 @@ def test_absent_passes_at_the_timeout_and_fails_at_the_first_message(broker: Bro
         flow.read("not.there", absent=True, timeout="200ms")
     broker.publish(topic, 1)
     started = time.monotonic()
-    with pytest.raises(ServiceError, match="no message wanted within timeout of 10s, 1 message matched"):
+    with pytest.raises(ServiceError, match="no message wanted within its timeout of 10s, 1 message matched"):
         flow.read(topic, absent=True, timeout="10s")
     assert time.monotonic() - started < 5
 

@@ -35,7 +35,7 @@ def topic_log(*values: bytes, partitions: int = 1) -> TopicLog:
 def evidence(log: TopicLog, **changes: object) -> Evidence:
     """What is known at the end of a wait on ``log``."""
     given: dict[str, object] = {
-        "unseen": log.records, "limit": "timeout of 15s", "topics": (), "open_transactions": (),
+        "unseen": log.records, "limit": "its timeout of 15s", "topics": (), "open_transactions": (),
     }  # fmt: skip
     return Evidence(log=log, **(given | changes))  # type: ignore[arg-type]  # by name
 
@@ -44,7 +44,7 @@ def test_a_silent_service_is_told_with_the_marks() -> None:
     """What was wanted, what came, from where it was read."""
     error = failure(WANTED, NONE_CAME, evidence(topic_log(partitions=3)))
     assert (
-        "topic order.placed: at least 1 message wanted within timeout of 15s, none came. Read no message published "
+        "topic order.placed: at least 1 message wanted within its timeout of 15s, none came. Read no message published "
         "since the flow began: partition 0 at 12; partition 1 at 0; partition 2 at 0."
     ) == error.message
     assert "timeout" == error.kind
