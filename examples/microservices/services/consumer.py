@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import confluent_kafka
@@ -131,11 +130,12 @@ def notification_of(value: bytes) -> Notification:
         raise ValueError("not a JSON object")  # noqa: TRY004 - a wrong value from outside, not a wrong call
     fields = Fields(content)
     kind = fields.text("type")
-    return Notification(fields.text("event_id"), fields.text("user_id"), kind, _message(kind, content))
+    # Ids of another form could be too long for an index: an error that comes again with every attempt to store them.
+    event_id, user_id = str(fields.uuid("event_id")), str(fields.uuid("user_id"))
+    return Notification(event_id, user_id, kind, _message(kind, fields))
 
 
-def _message(kind: str, content: Mapping[str, object]) -> str:
-    fields = Fields(content)
+def _message(kind: str, fields: Fields) -> str:
     if kind == USER_CREATED:
         return f"Welcome, {fields.text('name')}!"
     if kind == ORDER_PLACED:
