@@ -91,28 +91,23 @@ def _failure(verdict: Verdict) -> str:
 
 
 def _stopped(pod: PodFacts, verdict: Verdict, *, cancelled: bool) -> Ending:
-    """The runner was told to stop, and said so: by whom is known from the pod."""
-    ending = _without_verdict(pod, "it was told to stop", cancelled=cancelled)
+    """The runner was told to stop, and said where: by whom is known from the pod."""
     first = verdict.first_failure
-    detail = f" {first.message}" if first and first.message else ""
-    return Ending(
-        result=ending.result,
-        reason=ending.reason,
-        message=f"{ending.message}{detail}",
-        verdict=verdict,
-        image=pod.runner.image,
-    )
+    return _cut_short(pod, verdict, "it was told to stop", cancelled=cancelled, current=first.step if first else "")
 
 
 def _without_verdict(pod: PodFacts, doubt: str, *, cancelled: bool) -> Ending:
     partial = _partial(pod)
-    where = _where(partial.current if partial else "")
-    reason, message = _cause(pod, doubt, where, cancelled=cancelled)
+    return _cut_short(pod, partial, doubt, cancelled=cancelled, current=partial.current if partial else "")
+
+
+def _cut_short(pod: PodFacts, verdict: Verdict | None, doubt: str, *, cancelled: bool, current: str) -> Ending:
+    reason, message = _cause(pod, doubt, _where(current), cancelled=cancelled)
     return Ending(
         result=RunResult.CANCELLED if reason is Reason.CANCELLED else RunResult.ERRORED,
         reason=reason,
         message=f"{message}.",
-        verdict=partial,
+        verdict=verdict,
         image=pod.runner.image,
     )
 

@@ -94,6 +94,13 @@ def test_deadline_is_a_timeout_with_or_without_a_word_of_the_runner(told: str) -
     assert "its deadline of 4 s" in ending.message
 
 
+def test_stopped_run_names_the_step_it_was_stopped_in() -> None:
+    """The runner says where; whose doing it was is said by the pod."""
+    first = Failure(flow="Checkout", step="wait", message="interrupted by SIGTERM")
+    pod = replace(gen.ended(130, gen.message(Result.INTERRUPTED, first=first), deadline=4), reason="DeadlineExceeded")
+    assert "The run was stopped at its deadline of 4 s in step wait." == _of(pod).message
+
+
 def test_cancelled_run_that_passed_first_has_passed() -> None:
     """A verdict that is there counts, whatever was asked for after it."""
     assert RunResult.PASSED is _of(gen.ended(0, PASSED), cancelled=True).result
