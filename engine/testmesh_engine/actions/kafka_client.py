@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from testmesh_engine.actions.kafka_events import Event, event_of
+from testmesh_engine.actions.kafka_faults import UnknownTopicError, UnreachableError, mapped, unreachable
 from testmesh_engine.actions.kafka_marks import Description
-from testmesh_engine.actions.kafka_record import Record
 from testmesh_engine.actions.waiting import Deadline, Interrupt, TimeRanOutError
 from testmesh_engine.errors import PlatformError, UsageError
 
 if TYPE_CHECKING:
-    from confluent_kafka import IsolationLevel, KafkaError, KafkaException, Message
+    from confluent_kafka import IsolationLevel, KafkaError, KafkaException
 
 SLICE_SECONDS = 0.1
 """How long an interrupt may wait for a call of librdkafka to come back."""
@@ -34,14 +35,6 @@ _Answer = TypeVar("_Answer")
 
 Place = tuple[str, int]
 """A topic and one of its partitions."""
-
-
-class UnreachableError(Exception):
-    """The brokers gave no answer in time, or said that they can't for now; ``str()`` is what is known of it."""
-
-
-class UnknownTopicError(UnreachableError):
-    """The broker that was asked knows no such topic or partition: there is none, or not yet, or no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,34 +52,6 @@ class Bounds:
         """The seconds that the next call may take. Raises ``Interrupted``."""
         self.interrupt.check()
         return min(SLICE_SECONDS, self.deadline.remaining())
-
-
-@dataclass(frozen=True, slots=True)
-class EndReached:
-    """All of a partition below ``offset`` was read, also where no message stands."""
-
-    topic: str
-    partition: int
-    offset: int
-
-
-@dataclass(frozen=True, slots=True)
-class OutOfRange:
-    """What should be read next is not there: deleted by retention, or the partition was cut."""
-
-    topic: str
-    partition: int
-
-
-@dataclass(frozen=True, slots=True)
-class Forbidden:
-    """The topic may not be read."""
-
-    topic: str
-    error: PlatformError
-
-
-Event = Record | EndReached | OutOfRange | Forbidden
 
 
 class Client:
@@ -211,34 +176,15 @@ class Client:
         if first is None:
             return
         for message in (first, *consumer.consume(BATCH, 0)):
-            event = self._event(message)
+            event = event_of(message, self.brokers)
             if event is not None:
                 yield event
+            elif (error := message.error()) is not None:
+                self._note(error)
 
-    def _event(self, message: Message) -> Event | None:
-        error = message.error()
-        if error is None:
-            return _record(message)
-        topic, partition, offset = message.topic() or "", message.partition() or 0, message.offset()
-        match error.name():
-            case "_PARTITION_EOF":
-                return EndReached(topic, partition, offset or 0)
-            case "_AUTO_OFFSET_RESET" | "OFFSET_OUT_OF_RANGE":
-                return OutOfRange(topic, partition)
-            case "TOPIC_AUTHORIZATION_FAILED":
-                return Forbidden(topic, self._forbidden(f'topic "{topic}"', error))
-        # The rest is passing trouble with a broker, or the missing right to a group that is never joined.
-        self._note(error)
-        return None
-
-    def unreachable(self, why: str = "") -> PlatformError:
+    def unreachable(self, why: str) -> PlatformError:
         """The error for brokers that do not answer, with the last that was heard of them."""
-        said = self._trouble or why
-        return PlatformError(
-            f"Kafka can't be reached at {self.brokers}" + (f": {said}" if said else ""),
-            kind="connection_error",
-            hint="Check brokers, and whether the addresses that the brokers advertise can be reached from here.",
-        )
+        return unreachable(self.brokers, self._trouble or why)
 
     def _note(self, error: KafkaError) -> None:
         # "1/1 brokers are down" says less than the line before it.
@@ -254,33 +200,16 @@ class Client:
     def _await(self, future: Future[_Answer], bounds: Bounds, what: str) -> _Answer:
         while True:
             try:
-                return future.result(timeout=bounds.slice())
+                answer = future.result(timeout=bounds.slice())
             except TimeoutError:
                 self._the_admin().poll(0)  # serves error_cb
                 if bounds.deadline.passed:
                     raise UnreachableError(self._trouble or "no answer") from None
             except _kafka_exception() as error:
-                raise self._mapped(error, what) from error
-
-    def _mapped(self, error: KafkaException, what: str) -> Exception:
-        fault: KafkaError = error.args[0]
-        name = fault.name()
-        if name == "UNKNOWN_TOPIC_OR_PART":
-            return UnknownTopicError(f"{what}: {fault.str()}")
-        if name in _FORBIDDEN:
-            return self._forbidden(what, fault)
-        if name == "TOPIC_EXCEPTION":
-            return UsageError(f"{what} is no name that a topic can have")
-        if fault.retriable() or name in _PASSING:
-            return UnreachableError(self._trouble or fault.str())
-        return PlatformError(f"{what}: Kafka at {self.brokers} says: {fault.str()}", kind="protocol_error")
-
-    def _forbidden(self, what: str, fault: KafkaError) -> PlatformError:
-        return PlatformError(
-            f"{what}: Kafka at {self.brokers} does not allow it: {fault.str()}",
-            kind="protocol_error",
-            hint="The runner needs the rights Describe and Read on the topic; it needs none on a group.",
-        )
+                raise mapped(self.brokers, what, error.args[0]) from error
+            else:
+                self._trouble = ""  # whatever it was, it is over
+                return answer
 
     def _the_admin(self) -> Any:
         if self._admin is None:
@@ -307,44 +236,6 @@ _READING: Mapping[str, str | int | bool] = {
     "queued.max.messages.kbytes": 8192,  # read ahead between steps; 64 MiB by default
     "max.poll.interval.ms": 86_400_000,  # a flow polls during its Kafka steps only
 }
-
-# Of admin requests librdkafka does not say which errors pass; these are retriable by Kafka's own table
-# (https://kafka.apache.org/protocol.html#protocol_error_codes), or mean a connection that is lost for now.
-_PASSING = frozenset(
-    {
-        *("_TIMED_OUT", "_TRANSPORT", "_ALL_BROKERS_DOWN", "_RESOLVE", "_TIMED_OUT_QUEUE", "REQUEST_TIMED_OUT"),
-        *("NOT_LEADER_FOR_PARTITION", "LEADER_NOT_AVAILABLE", "REPLICA_NOT_AVAILABLE", "OFFSET_NOT_AVAILABLE"),
-        *("FENCED_LEADER_EPOCH", "UNKNOWN_LEADER_EPOCH", "UNKNOWN_TOPIC_ID", "INCONSISTENT_TOPIC_ID"),
-        *("NETWORK_EXCEPTION", "NOT_CONTROLLER", "KAFKA_STORAGE_ERROR", "THROTTLING_QUOTA_EXCEEDED"),
-    }
-)
-_FORBIDDEN = frozenset(
-    {
-        "TOPIC_AUTHORIZATION_FAILED",
-        "CLUSTER_AUTHORIZATION_FAILED",
-        "SASL_AUTHENTICATION_FAILED",
-        "_AUTHENTICATION",
-    }
-)
-
-
-def _record(message: Message) -> Record:
-    kind, timestamp = message.timestamp()
-    headers: Any = message.headers() or ()  # pairs, as the documentation says; the annotation allows a map too
-    return Record(
-        topic=message.topic() or "",
-        topic_id="",
-        partition=message.partition() or 0,
-        offset=message.offset() or 0,
-        timestamp=timestamp if kind else -1,
-        key=_bytes(message.key()),
-        value=_bytes(message.value()),
-        headers=tuple((name, _bytes(value)) for name, value in headers),
-    )
-
-
-def _bytes(data: Any) -> bytes | None:
-    return data.encode() if isinstance(data, str) else data
 
 
 def _kafka_exception() -> type[KafkaException]:

@@ -6,6 +6,7 @@ and the step reads from there, whatever lies in the topic.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from testmesh_engine.actions.base import Context, Result
@@ -24,6 +25,9 @@ DEFAULT_TIMEOUT_SECONDS = 30.0
 DEFAULT_SETTLE_SECONDS = 1.0
 CONNECT_SECONDS = 10.0
 """Brokers that give no answer in this time are down: the flow is not started."""
+
+_ADDRESS = re.compile(r"[^:\s](:\d+)?$", re.ASCII)
+"""librdkafka takes any port for 0 that is no number, and says that the connection was refused."""
 
 _NO_OFFSET = "A step sees what was published since the flow began, and nothing older."
 
@@ -130,8 +134,15 @@ def _known_brokers(step: Mapping[str, Value | None]) -> str:
 
 
 def normal_brokers(text: str) -> str:
-    """The addresses without spaces, each once, in order: two spellings of one list share a client."""
-    return ",".join(sorted({address.strip() for address in text.split(",") if address.strip()}))
+    """The addresses without spaces, each once, in order: two spellings of one list share a client.
+
+    Raises ``UsageError`` where there is none, or one has no number for its port.
+    """
+    addresses = {address.strip() for address in text.split(",") if address.strip()}
+    wrong = [address for address in sorted(addresses) if not _ADDRESS.search(address)]
+    if wrong or not addresses:
+        raise UsageError(f'brokers "{wrong[0] if wrong else text}" is no address', hint="Write host:9092,other:9092.")
+    return ",".join(sorted(addresses))
 
 
 def read_wanted(config: Config, *, reader: str) -> Wanted:

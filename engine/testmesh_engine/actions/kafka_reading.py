@@ -6,8 +6,9 @@ import time
 from collections.abc import Sequence
 
 from testmesh_engine.actions.base import Context, Result
-from testmesh_engine.actions.kafka_client import Bounds, UnreachableError
+from testmesh_engine.actions.kafka_client import Bounds
 from testmesh_engine.actions.kafka_explaining import Evidence, failure, found
+from testmesh_engine.actions.kafka_faults import UnreachableError
 from testmesh_engine.actions.kafka_goals import Ending, Judge, Wanted
 from testmesh_engine.actions.kafka_matching import differences
 from testmesh_engine.actions.kafka_record import Identity, Record, ordered

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 
-from testmesh_engine.actions.kafka_client import (
-    Bounds,
-    Client,
-    EndReached,
-    Forbidden,
-    OutOfRange,
-    Place,
-    UnreachableError,
-)
+from testmesh_engine.actions.kafka_client import Bounds, Client, Place
+from testmesh_engine.actions.kafka_events import EndReached, Forbidden, OutOfRange
+from testmesh_engine.actions.kafka_faults import UnreachableError
 from testmesh_engine.actions.kafka_marks import Description, OpenTransaction, Reader, TopicLog
 from testmesh_engine.actions.kafka_record import Record
 from testmesh_engine.actions.waiting import TimeRanOutError, sleep

@@ -1,4 +1,4 @@
-"""A PostgreSQL server, and a table on it, for the tests of database_query."""
+"""A PostgreSQL server with a table on it for the tests of database_query, a broker for those of kafka_consumer."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from support.broker import brokers, kafka
+from support.kafka_steps import Begin, Broker, Flow
 from support.ports import free_port
 from support.postgresql import database_url, postgresql
 from support.sql import SqlFlow
@@ -49,3 +51,25 @@ def orders(flow: SqlFlow, other: psycopg.Connection) -> Iterator[str]:
     assert row is not None
     yield row[0]
     other.execute("DROP TABLE orders")
+
+
+@pytest.fixture(scope="package")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A broker for the tests of this folder; it makes a topic for whoever asks for it carelessly."""
+    folder, port = tmp_path_factory.mktemp("kafka"), free_port()
+    with kafka(port, folder=folder, logs=folder, settings={"auto.create.topics.enable": "true"}) as process:
+        yield Broker(brokers(port), process)
+
+
+@pytest.fixture
+def begin(broker: Broker) -> Iterator[Begin]:
+    """Begins flows, which end with the test."""
+    flows: list[Flow] = []
+
+    def begin_flow(*topics: str | None) -> Flow:
+        flows.append(Flow(broker.address, *topics))
+        return flows[-1]
+
+    yield begin_flow
+    for flow in flows:
+        flow.close()

@@ -77,6 +77,14 @@ def test_the_wait_is_30_seconds_or_what_the_step_says() -> None:
 def test_two_spellings_of_the_brokers_share_a_client() -> None:
     """Order and spaces make no other cluster."""
     assert normal_brokers("a:1,b:2") == normal_brokers(" b:2 , a:1,")
+    assert "[::1],[::2]:9092,PLAINTEXT://c:1,d" == normal_brokers("d,PLAINTEXT://c:1,[::2]:9092,[::1]")
+
+
+@pytest.mark.parametrize("brokers", ["localhost:notaport", "a:1,b:", ","])
+def test_brokers_that_are_no_addresses_are_refused(brokers: str) -> None:
+    """The library would try port 0 and say that the connection was refused."""
+    with pytest.raises(UsageError, match="is no address"):
+        normal_brokers(brokers)
 
 
 def test_brokers_that_are_not_known_before_the_first_step_are_refused() -> None:
