@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,6 @@ from cluster.node.progress import Progress
 from support.jars import kafka_jars
 
 _SUITE = "bookworm"
-_MIRROR = "http://deb.debian.org/debian"
 # Nobody reads them in a container.
 _WITHOUT = ("/usr/share/man/*", "/usr/share/doc/*", "/usr/share/info/*", "/usr/share/locale/*", "/usr/share/lintian/*")
 _CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
@@ -138,6 +138,7 @@ class Buildah:
             (archives / "partial").mkdir(parents=True, exist_ok=True)
             return {archives: "/var/cache/apt/archives:rw"}
         settings = self._folder / "pip.conf"
+        settings.touch(mode=0o600)  # an index's address may hold a password
         settings.write_text(_pip_settings())
         mounts = {settings: "/etc/pip.conf:ro"}
         if _CERTIFICATES.exists():
@@ -172,8 +173,9 @@ def _driver(folder: Path) -> str:
 
 def _pip_settings() -> str:
     """This machine's way to the package index (mirror, certificates), as a pip.conf; no cache, no local folders."""
+    pip = [sys.executable, "-m", "pip"]
     names = ("index-url", "extra-index-url", "trusted-host", "proxy", "timeout")
-    told = shell.output(["python3", "-m", "pip", "config", "list"]) if shell.succeeds(["python3", "-m", "pip"]) else ""
+    told = shell.output([*pip, "config", "list"]) if shell.succeeds(pip) else ""
     lines = ["[global]", f"cert = {_CERTIFICATES}" if _CERTIFICATES.exists() else ""]
     for line in told.splitlines():
         name, _, value = line.partition("=")

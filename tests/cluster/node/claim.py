@@ -57,6 +57,7 @@ def take(settings: Settings) -> Claim:
             "the host routes them elsewhere (`ip route`), or other nodes have them (`ls /run/testmesh`)."
         )
     claim = Claim(index, settings.state)
+    REGISTRY.mkdir(mode=0o755, parents=True, exist_ok=True)
     file = _file(settings.name)
     draft = file.with_suffix(".new")
     draft.write_text(json.dumps({"index": index, "state": str(settings.state)}))
@@ -70,7 +71,6 @@ def drop(settings: Settings) -> None:
 
 
 def _file(name: str) -> Path:
-    REGISTRY.mkdir(mode=0o755, parents=True, exist_ok=True)
     return REGISTRY / f"{name}.json"
 
 

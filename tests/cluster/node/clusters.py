@@ -78,6 +78,8 @@ class OnThisMachine:
 
     def cluster(self) -> Cluster:
         """See Provider."""
+        if not self._node.paths.ready.exists():
+            raise NodeError(f"The node {self.settings.name!r} is not up: bring it up first.")
         tools = programs.ensure(self.settings.cache, self.progress).tools
         return Cluster(self._node.paths.kubeconfig, tools / "kubectl", tools / "helm")
 

@@ -78,7 +78,7 @@ def workers(paths: Paths, addresses: Addresses, programs: Programs) -> list[Daem
         Daemon("kube-scheduler", scheduler),
         Daemon("kubelet", kubelet),
         Daemon("kube-proxy", (str(programs["kube-proxy"]), f"--config={paths.conf}/proxy-config.json")),
-        Daemon("coredns", (str(programs.folder / "coredns"), "-conf", f"{paths.conf}/Corefile")),
+        Daemon("coredns", (str(programs["coredns"]), "-conf", f"{paths.conf}/Corefile")),
     ]
 
 

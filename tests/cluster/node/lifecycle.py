@@ -12,7 +12,7 @@ def ensure() -> Cluster:
     """Bring up a cluster with all images as their sources are now; in under 2 s where it is so already.
 
     Raises:
-        NodeError: why there can be none, and what to do.
+        NodeError, SetupError: why there can be none, and what to do.
     """
     wanted, progress = settings.read(), Progress()
     provider = choose(wanted, progress)

@@ -49,7 +49,6 @@ class LocalNode:
         Raises:
             NodeError: why it cannot be, with the log of the daemon at fault.
         """
-        _check_machine()
         ailing = self._lasting_ailments()
         if not ailing:
             return False
@@ -72,6 +71,7 @@ class LocalNode:
 
     def ailments(self) -> list[str]:
         """What keeps it from being up and healthy, each in a few words; nothing where it is."""
+        _check_machine()
         held = claim.find(self.settings)
         if held is None:
             return ["the node is down"]
