@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from confluent_kafka import Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewPartitions, NewTopic
 
 from support.process import Process
 from testmesh_engine.actions.base import Connections, Context, Counters, Result

@@ -26,7 +26,7 @@ DEFAULT_SETTLE_SECONDS = 1.0
 CONNECT_SECONDS = 10.0
 """Brokers that give no answer in this time are down: the flow is not started."""
 
-_ADDRESS = re.compile(r"[^:\s](:\d+)?$", re.ASCII)
+_ADDRESS = re.compile(r"(\w+://)?(\[[^\]\s]+\]|[^:\s\[\]]+)(:\d+)?", re.ASCII)
 """librdkafka takes any port for 0 that is no number, and says that the connection was refused."""
 
 _NO_OFFSET = "A step sees what was published since the flow began, and nothing older."
@@ -139,7 +139,7 @@ def normal_brokers(text: str) -> str:
     Raises ``UsageError`` where there is none, or one has no number for its port.
     """
     addresses = {address.strip() for address in text.split(",") if address.strip()}
-    wrong = [address for address in sorted(addresses) if not _ADDRESS.search(address)]
+    wrong = [address for address in sorted(addresses) if not _ADDRESS.fullmatch(address)]
     if wrong or not addresses:
         raise UsageError(f'brokers "{wrong[0] if wrong else text}" is no address', hint="Write host:9092,other:9092.")
     return ",".join(sorted(addresses))
