@@ -14,10 +14,11 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 REQUESTS = 200
-ROUNDS = 5
+ROUNDS = 7
 
 LOOP = """
 import httpx, yaml
@@ -53,24 +54,39 @@ def flow(base: str, count: int) -> str:
     return f'flow:\n  name: bench\n  env: {{BASE: "{base}"}}\n  steps:{steps}'
 
 
-def best_seconds(command: list[str]) -> float:
-    """The fastest of a few runs of ``command``; raises where one fails."""
+@dataclass(frozen=True)
+class Cost:
+    """What one process took: seconds on the clock, and seconds of processor, which other load disturbs less."""
+
+    wall: float
+    processor: float
+
+
+def cost(command: list[str]) -> Cost:
+    """Run ``command`` once; raises where it fails."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    started = time.perf_counter()
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return Cost(time.perf_counter() - started, usage.ru_utime + usage.ru_stime)
 
-    def once() -> float:
-        started = time.perf_counter()
-        subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
-        return time.perf_counter() - started
 
-    return min(once() for _ in range(ROUNDS))
-
-
-def compare(base: str, folder: Path, count: int) -> tuple[float, float]:
-    """Seconds of the bare loop and of the engine, for ``count`` requests."""
+def compare(base: str, folder: Path, count: int) -> tuple[Cost, Cost]:
+    """The least cost of the bare loop and of the engine for ``count`` requests, run in turns."""
     path = folder / f"{count}.yaml"
     path.write_text(flow(base, count), encoding="utf-8")
-    bare = best_seconds([sys.executable, "-c", LOOP.format(base=base, count=count)])
-    engine = best_seconds([sys.executable, "-m", "testmesh_engine", "run", str(path)])
+    commands = (
+        [sys.executable, "-c", LOOP.format(base=base, count=count)],
+        [sys.executable, "-m", "testmesh_engine", "run", str(path)],
+    )
+    seen = [[cost(command) for command in commands] for _ in range(ROUNDS)]
+    bare, engine = (
+        Cost(min(each.wall for each in column), min(each.processor for each in column))
+        for column in zip(*seen, strict=True)
+    )
     return bare, engine
 
 
@@ -79,7 +95,10 @@ def main() -> None:
     with server() as base, tempfile.TemporaryDirectory() as folder:
         for count, words in ((1, "start and one request"), (REQUESTS, f"{REQUESTS} requests")):
             bare, engine = compare(base, Path(folder), count)
-            print(f"{words}: httpx {bare * 1000:.0f} ms, testmesh {engine * 1000:.0f} ms, ratio {engine / bare:.2f}")
+            clock = f"{bare.wall * 1000:.0f} -> {engine.wall * 1000:.0f} ms, ratio {engine.wall / bare.wall:.2f}"
+            used = f"{bare.processor * 1000:.0f} -> {engine.processor * 1000:.0f} ms"
+            ratio = engine.processor / bare.processor
+            print(f"{words}, httpx -> testmesh: clock {clock}; processor {used}, ratio {ratio:.2f}")
     print(f"resident memory: {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024} MiB at most")
 
 

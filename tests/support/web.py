@@ -97,6 +97,7 @@ def web_server() -> Iterator[Web]:
     handler = type("Handler", (_Handler,), {})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]  # clients that give up are what is tested
     web = Web(f"http://127.0.0.1:{server.server_address[1]}")
     handler.web = web  # type: ignore[attr-defined]  # the class was made above
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)

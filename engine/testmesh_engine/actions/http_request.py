@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from testmesh_engine.actions.base import Context, Result
 from testmesh_engine.actions.config import Config
+from testmesh_engine.actions.http_driver import load_httpx
 from testmesh_engine.actions.waiting import TimeRanOutError
 from testmesh_engine.contract.catalogue import ActionSpec, Key, Kind
 from testmesh_engine.errors import ServiceError, UsageError
@@ -114,15 +115,15 @@ class _Client:
     """The flow's pool of connections; ``httpx`` is imported when the first request is sent."""
 
     def __init__(self, *, verify: bool) -> None:
-        import httpx  # noqa: PLC0415 - only flows that use HTTP pay for it
+        driver = load_httpx()
 
-        from testmesh_engine.actions.http_transport import Transport  # noqa: PLC0415 - the same
+        from testmesh_engine.actions.http_transport import Transport  # noqa: PLC0415 - only flows that use HTTP pay
 
         # No environment: a proxy or netrc of the machine must not change what a flow does.
-        self.httpx = httpx.Client(
+        self.httpx: httpx.Client = driver.Client(
             transport=Transport(verify=verify),
             trust_env=False,
-            timeout=None,  # noqa: S113 - the transport bounds the whole request
+            timeout=None,
         )
         self.httpx.headers["User-Agent"] = _USER_AGENT
 
@@ -260,16 +261,26 @@ def _shown_request(method: str, url: str, settings: Config) -> dict[str, Value]:
 
 
 def _result(response: httpx.Response, content: bytes) -> Result:
-    content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    headers = _headers(response.headers.raw)
+    kind = str(headers.get("content-type", ""))
+    content_type = kind.partition(";")[0].strip().lower()
     return {
         "status": response.status_code,
-        "body": _body(content, content_type, response.charset_encoding),
-        "headers": CaseBlindMap(dict(response.headers.items())),
-        "cookies": dict(response.cookies.items()),
+        "body": _body(content, content_type, response.charset_encoding if ";" in kind else None),
+        "headers": headers,
+        "cookies": dict(response.cookies.items()) if "set-cookie" in headers else {},
         "content_type": content_type,
         "url": str(response.url),
         "redirects": [str(earlier.url) for earlier in response.history],
     }
+
+
+def _headers(raw: list[tuple[bytes, bytes]]) -> CaseBlindMap:
+    """The headers by lower-case name; one that is repeated is joined by commas (RFC 9110, 5.3)."""
+    found: dict[str, list[str]] = {}
+    for name, value in raw:
+        found.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+    return CaseBlindMap({name: ", ".join(values) for name, values in found.items()})
 
 
 def _body(content: bytes, content_type: str, charset: str | None) -> Value:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,7 +128,7 @@ def _names(environ: Mapping[str, str], name: str) -> list[str]:
 
 
 def _options(arguments: RunArguments, environ: Mapping[str, str], layers: Layers) -> RunOptions:
-    run_id = environ.get("RUN_ID", "") or str(uuid.uuid4())
+    run_id = environ.get("RUN_ID", "") or os.urandom(16).hex()
     execution_id = environ.get("EXECUTION_ID", "") or run_id
     return RunOptions(
         identity=Identity(run_id=run_id, execution_id=execution_id, seed=execution_id),

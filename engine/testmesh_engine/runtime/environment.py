@@ -14,6 +14,8 @@ from decimal import Decimal, InvalidOperation
 from testmesh_engine.errors import UsageError
 from testmesh_engine.expressions import MISSING, EvaluationError, Missing, Value
 from testmesh_engine.language.model import EnvVar
+from testmesh_engine.runtime import builtins
+from testmesh_engine.runtime.builtins import Moment
 
 _NEVER = re.compile(
     r"HOME|PATH|PWD|USER|LOGNAME|SHELL|TERM|TZ|LANG|LC_.*|TMPDIR|HOST|HOSTNAME|NAME|PYTHON.*|KUBERNETES_.*"
@@ -72,23 +74,21 @@ def _unquoted(value: str) -> str:
     return value.partition(" #")[0].rstrip()
 
 
-def resolve(
-    declared: Iterable[EnvVar], layers: Layers, *, builtins: Mapping[str, Value] | None = None
-) -> dict[str, Value]:
+def resolve(declared: Iterable[EnvVar], layers: Layers, at: Moment) -> dict[str, Value]:
     """The value of every env variable, whatever the order in which they name each other.
 
     Raises ``UsageError`` for a cycle, for a name without value, and for an override of the wrong kind.
     """
-    return _Resolver(declared, layers, builtins or {}).all()
+    return _Resolver(declared, layers, at).all()
 
 
 class _Resolver:
     """The scope in which ``env`` is computed: its own variables, and the layers outside."""
 
-    def __init__(self, declared: Iterable[EnvVar], layers: Layers, builtins: Mapping[str, Value]) -> None:
+    def __init__(self, declared: Iterable[EnvVar], layers: Layers, at: Moment) -> None:
         self._declared = {var.name: var for var in declared}
         self._layers = layers
-        self._builtins = builtins
+        self._at = at
         self._values: dict[str, Value] = {}
         self._open: list[str] = []
 
@@ -109,7 +109,7 @@ class _Resolver:
 
     def names(self) -> Iterable[str]:
         """All names, for the nearest one."""
-        return {*self._declared, *self._layers.names(), *self._builtins}
+        return {*self._declared, *self._layers.names(), *builtins.NAMES}
 
     def in_placeholder(self) -> _Resolver:
         """The same: env has one layer of names."""
@@ -117,7 +117,7 @@ class _Resolver:
 
     def from_env(self, name: str) -> bool:
         """Every name but the built-in ones."""
-        return name not in self._builtins
+        return name not in builtins.NAMES
 
     def _resolve(self, name: str) -> Value | Missing:
         if name in self._values:
@@ -138,7 +138,7 @@ class _Resolver:
         for layer in (self._layers.dot_env, self._layers.process):
             if name in layer:
                 return layer[name]
-        return self._builtins.get(name, MISSING)
+        return builtins.lookup(name, self._at) if name in builtins.NAMES else MISSING
 
     def _render(self, var: EnvVar) -> Value:
         self._open.append(var.name)

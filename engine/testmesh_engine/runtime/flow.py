@@ -121,8 +121,7 @@ class FlowRun:
     def _memory(self) -> Memory:
         flow, options = self._flow, self._options
         at = builtins.moment(options.identity, flow=flow.name, step="env", failed=False)
-        known = {name: builtins.lookup(name, at) for name in builtins.NAMES}
-        env = environment.resolve(flow.env, options.layers, builtins=known)
+        env = environment.resolve(flow.env, options.layers, at)
         self._masker.learn(env)
         memory = Memory(env=env)
         self._name = self._masker.text(_rendered_name(flow, FlowScope(memory, at)))

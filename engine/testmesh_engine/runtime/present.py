@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 
 from testmesh_engine.contract.result import AssertionResult, Json, Operand
 from testmesh_engine.expressions import Check, Value, to_plain
@@ -24,14 +25,25 @@ def with_hint(message: str, hint: str) -> str:
     return f"{message} {hint}" if message.endswith((".", "!", "?")) else f"{message}. {hint[:1].upper()}{hint[1:]}"
 
 
-def shown(value: Value, masker: Masker) -> Json:
-    """``value`` for a report."""
+def shown(value: Value, masker: Masker, *, key: str = "") -> Json:
+    """``value``, which stands under ``key``, for a report: plain, masked and cut."""
+    if isinstance(value, str):
+        return _cut(masker.value(value, key=key))
+    if key and is_secret_key(key):
+        return masker.value(to_plain(value), key=key)
+    if isinstance(value, dict):
+        kept = islice(value.items(), MAX_ITEMS)
+        found = {masker.text(name): shown(item, masker, key=name) for name, item in kept}
+        return {**found, "…": f"{len(value)} entries, cut"} if len(value) > MAX_ITEMS else found
+    if isinstance(value, list):
+        items = [shown(item, masker) for item in islice(value, MAX_ITEMS)]
+        return [*items, f"… ({len(value)} items, cut)"] if len(value) > MAX_ITEMS else items
     return _cut(masker.value(to_plain(value)))
 
 
 def shown_result(result: Mapping[str, Value], masker: Masker) -> Json:
     """An action's result for a report."""
-    return {name: _cut(masker.value(to_plain(value), key=name)) for name, value in result.items()}
+    return {name: shown(value, masker, key=name) for name, value in result.items()}
 
 
 def shown_check(source: str, check: Check, masker: Masker, *, message: str = "") -> AssertionResult:

@@ -192,6 +192,7 @@ class _StepRun:
         except ActionError as error:
             self._note(attempt, error)
         attempt.request, attempt.found = context.request, context.found
+        self._around.masker.learn(dict(context.found))
         attempt.ended = time.monotonic()
         if attempt.result is not None:
             attempt.result.setdefault("duration_ms", round((attempt.ended - attempt.started) * 1000))

@@ -9,7 +9,15 @@ import pytest
 from testmesh_engine.errors import UsageError
 from testmesh_engine.expressions import Value, compile_template
 from testmesh_engine.language.model import EnvVar
-from testmesh_engine.runtime.environment import Layers, parse_env_file, resolve
+from testmesh_engine.runtime.builtins import Identity, moment
+from testmesh_engine.runtime.environment import Layers, parse_env_file
+from testmesh_engine.runtime.environment import resolve as resolve_at
+
+
+def resolve(declared: list[EnvVar], layers: Layers) -> dict[str, Value]:
+    """The variables, computed now."""
+    identity = Identity(run_id="r", execution_id="e", seed="s")
+    return resolve_at(declared, layers, moment(identity, flow="f", step="env", failed=False))
 
 
 def env(**declared: Value) -> list[EnvVar]:

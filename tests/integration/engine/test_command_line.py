@@ -1,0 +1,358 @@
+"""The engine as a process, as a person and as a pod start it: exit codes, signals, verdicts, secrets."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.web import Web, web_server
+from testmesh_engine.contract.verdict import Result, VerdictError, decode, judge
+
+RUN_UID = "6f1d0c1e-0000-4000-8000-000000000001"
+PASSING = "steps: [{id: one, action: delay, config: {duration: 1ms}}]"
+
+
+@pytest.fixture(scope="module")
+def web() -> Iterator[Web]:
+    """A running server."""
+    with web_server() as running:
+        yield running
+
+
+class Cli:
+    """Starts ``python -m testmesh_engine`` in a folder of its own, with the environment of a pod."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.verdict = folder / "verdict"
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "RUN_ID": RUN_UID,
+            "TESTMESH_ATTEMPT": "0",
+            "TESTMESH_GRACE_SECONDS": "30",
+        }
+
+    def flow(self, body: str, name: str = "flow.yaml") -> Path:
+        """A flow file of what stands under ``flow:``, without its name."""
+        path = self.folder / name
+        lines = "\n".join(f"  {line}" for line in body.strip().splitlines())
+        path.write_text(f"flow:\n  name: tested\n{lines}\n", encoding="utf-8")
+        return path
+
+    def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
+        """The process, under way."""
+        command = [sys.executable, "-m", "testmesh_engine", *map(str, arguments)]
+        return subprocess.Popen(
+            command,
+            env=self.environment,
+            cwd=self.folder,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def call(self, *arguments: str | Path, stdin: str = "") -> tuple[int, str, str]:
+        """Exit code, standard output, standard error."""
+        with self.start(*arguments) as process:
+            out, err = process.communicate(stdin, timeout=60)
+        assert "Traceback" not in out + err, out + err
+        return process.returncode, out, err
+
+    def in_pod(self, path: Path) -> tuple[str | Path, ...]:
+        """The arguments of a runner pod."""
+        return ("run", path, "--report", "jsonl=-", "--report", f"verdict={self.verdict}")
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    """The command line, in a folder of its own."""
+    return Cli(tmp_path)
+
+
+def test_a_passing_flow_leaves_a_final_verdict_and_a_log_of_json_lines(cli: Cli) -> None:
+    """The operator believes it for this run, this attempt and this exit code only."""
+    code, out, _ = cli.call(*cli.in_pod(cli.flow(PASSING)))
+    assert 0 == code
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert ["flow_started", "step_started", "step_finished", "flow_finished"] == [line["event"] for line in lines]
+    assert "passed" == lines[-1]["result"]["outcome"]
+    verdict = judge(cli.verdict.read_text(), exit_code=0, run_uid=RUN_UID, attempt=0)
+    assert (Result.PASSED, ["one"]) == (verdict.result, [step.id for step in verdict.steps])
+    with pytest.raises(VerdictError):
+        judge(cli.verdict.read_text(), exit_code=0, run_uid=RUN_UID, attempt=1)
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "result"),
+    [
+        ('steps: [{action: http_request, config: {url: "WEB/order"}, assert: [status == 500]}]', 1, Result.FAILED),
+        (
+            'steps: [{action: http_request, config: {url: "http://127.0.0.1:1"}, assert: [status == 1]}]',
+            1,
+            Result.FAILED,
+        ),
+        ("steps: [{action: delay, config: {duration: 1ms}, disabled: true}]", 2, Result.ERRORED),
+        ("steps: []", 2, Result.ERRORED),
+        (
+            "steps: [{action: database_query, config: {connection: 'postgresql://u@127.0.0.1:1/d', query: SELECT 1}}]",
+            3,
+            Result.ERRORED,
+        ),
+        (
+            "steps: [{action: kafka_consumer, config: {brokers: '127.0.0.1:1', topic: t}}]",
+            3,
+            Result.ERRORED,
+        ),
+    ],
+)
+def test_each_exit_code_comes_with_the_verdict_that_belongs_to_it(
+    cli: Cli, web: Web, body: str, code: int, result: Result
+) -> None:
+    """Also where the flow was refused before it ran: no way out is without a verdict."""
+    found, _, _ = cli.call(*cli.in_pod(cli.flow(body.replace("WEB", web.url))))
+    verdict = judge(cli.verdict.read_text(), exit_code=found, run_uid=RUN_UID, attempt=0)
+    assert (code, result) == (found, verdict.result)
+    assert verdict.first_failure is not None or result is Result.ERRORED
+
+
+def _waits(web: Web) -> str:
+    return f"""
+steps:
+  - {{id: hang, action: http_request, config: {{url: "{web.url}/silent"}}, assert: [status == 200]}}
+  - {{id: after, action: http_request, config: {{url: "{web.url}/order?after"}}, assert: [status == 200]}}
+teardown:
+  - {{id: clean, action: http_request, config: {{url: "{web.url}/order?clean"}}}}
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_in_130_with_teardown_done_and_a_final_verdict(
+    cli: Cli, web: Web, number: signal.Signals
+) -> None:
+    """While a service does not answer: at once, not when the step's time is over."""
+    web.seen.clear()
+    with cli.start(*cli.in_pod(cli.flow(_waits(web)))) as process:
+        _until(lambda: "GET /silent" in web.seen)
+        partial = decode(cli.verdict.read_text())
+        assert (False, "hang") == (partial.final, partial.current)
+        sent = time.monotonic()
+        process.send_signal(number)
+        process.communicate(timeout=10)
+    assert time.monotonic() - sent < 5
+    verdict = judge(cli.verdict.read_text(), exit_code=process.returncode, run_uid=RUN_UID, attempt=0)
+    assert (130, Result.INTERRUPTED) == (process.returncode, verdict.result)
+    assert ["hang", "after", "clean"] == [step.id for step in verdict.steps]
+    assert (["GET /order?clean"], False) == (web.seen[1:], "GET /order?after" in web.seen)
+
+
+def test_a_killed_runner_leaves_a_partial_verdict_that_is_never_believed(cli: Cli, web: Web) -> None:
+    """It tells the step that was under way."""
+    with cli.start(*cli.in_pod(cli.flow(_waits(web)))) as process:
+        _until(lambda: cli.verdict.exists() and "hang" in _current(cli.verdict))
+        process.kill()
+        process.communicate(timeout=10)
+    with pytest.raises(VerdictError, match="before its verdict was final"):
+        judge(cli.verdict.read_text(), exit_code=0, run_uid=RUN_UID, attempt=0)
+
+
+SECRETS = {"API_PASS": "hunter2-wörd/&+x", "OTHER": "tok-123456789"}
+
+
+def test_secrets_stand_in_no_report(cli: Cli, web: Web) -> None:
+    """Planted in URLs, headers, bodies, connection URLs, errors and captured values; searched for in everything."""
+    cli.environment |= {**SECRETS, "TESTMESH_SECRET_ENV": ",".join(SECRETS), "TESTMESH_RUN_ENV": ",".join(SECRETS)}
+    path = cli.flow(f"""
+env: {{DB: "postgresql://root:dsn-password-1@127.0.0.1:1/db", CONN: "${{OTHER}}"}}
+steps:
+  - id: login
+    name: "as ${{OTHER}}"
+    action: http_request
+    config:
+      url: "{web.url}/echo?q=${{API_PASS}}"
+      method: POST
+      headers: {{Authorization: "Bearer header-secret-22", X-Other: "${{API_PASS}}"}}
+      body: {{password: body-secret-333, note: "it is ${{API_PASS}}"}}
+    assert: [status == 500, body.body == "x", body.headers.Authorization == "y"]
+    output: {{session_token: body.headers.Authorization}}
+    on_error: continue
+  - id: refused
+    action: http_request
+    config: {{url: "http://user:url-password-4@127.0.0.1:1/${{OTHER}}"}}
+    assert: [status == 200]
+    on_error: continue
+  - id: query
+    action: database_query
+    config: {{connection: "${{DB}}", query: "SELECT '${{API_PASS}}'"}}
+    on_error: continue
+  - {{id: none, action: database_query, config: {{connection: "mysql://u:dsn-password-5@h/${{OTHER}}", query: x}}}}
+""")
+    files = {kind: cli.folder / kind for kind in ("json", "jsonl", "console", "verdict")}
+    reports = [part for kind, file in files.items() for part in ("--report", f"{kind}={file}")]
+    code, out, err = cli.call("run", path, "-v", *reports)
+    assert 1 == code
+    texts = {"stdout": out, "stderr": err} | {kind: file.read_text() for kind, file in files.items()}
+    texts["verdict"] = str(decode(texts["verdict"]))
+    planted = (
+        *SECRETS.values(),
+        *("dsn-password-1", "header-secret-22", "body-secret-333", "url-password-4", "dsn-password-5"),
+        *("hunter2", "w%C3%B6rd", "w\\u00f6rd"),
+    )
+    for kind, text in texts.items():
+        assert text or kind == "stderr", kind
+        assert [] == [secret for secret in planted if secret in text], kind
+    assert "***" in texts["json"]
+
+
+def test_a_database_password_that_is_short_stands_in_no_report(cli: Cli) -> None:
+    """The seed's password is a word of five letters: masked in its URL, wherever the URL stands."""
+    body = "steps: [{action: database_query, config: {connection: 'postgresql://root:admin@127.0.0.1:1/d', query: x}}]"
+    _, out, err = cli.call("run", cli.flow(body), "-v")
+    assert "127.0.0.1:1/d" in out
+    assert "admin" not in out + err
+
+
+def test_validating_imports_no_driver(cli: Cli) -> None:
+    """Nor does running a flow that uses none."""
+    flow = cli.flow("""
+steps:
+  - {action: http_request, config: {url: "http://h"}, assert: [status == 200]}
+  - {action: database_query, config: {connection: "postgresql://h/d", query: SELECT 1}, assert: [row_count == 1]}
+  - {action: kafka_consumer, config: {brokers: "h:1", topic: t}}
+""")
+    program = (
+        "import sys\n"
+        "from testmesh_engine.cli.validate import ValidateArguments, validate_paths\n"
+        f"assert 0 == validate_paths(ValidateArguments(paths=({str(flow)!r},)))\n"
+        "print(sorted({'httpx', 'httpcore', 'psycopg', 'confluent_kafka'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert "[]" == done.stdout.splitlines()[-1]
+
+
+def test_a_run_needs_no_home_and_no_writable_folder(cli: Cli) -> None:
+    """As in a pod: read-only root, another user, no HOME."""
+    path = cli.flow(PASSING)
+    cli.environment.pop("HOME", None)
+    cli.folder.chmod(0o555)
+    try:
+        code, out, _ = cli.call("run", path, "--report", "jsonl=-")
+    finally:
+        cli.folder.chmod(0o755)
+    assert 0 == code, out
+
+
+def test_a_report_that_cannot_be_opened_stops_the_call_before_anything_runs(cli: Cli, web: Web) -> None:
+    """A run whose result would be lost is not begun."""
+    web.seen.clear()
+    path = cli.flow(_waits(web))
+    code, _, err = cli.call("run", path, "--report", "json=/nowhere/at/all.json")
+    assert (2, []) == (code, web.seen)
+    assert "the report json=/nowhere/at/all.json can't be written: No such file or directory" in err
+
+
+def test_validate_reads_standard_input_and_answers_in_json(cli: Cli) -> None:
+    """As the operator asks: the file's name is its field of the resource."""
+    text = "flow:\n  name: mine\n  steps:\n    - action: http_requst\n"
+    code, out, _ = cli.call("validate", "--output", "json", "--stdin-name", "spec.source", "-", stdin=text)
+    answer = json.loads(out)
+    assert (2, {"name": "mine"}) == (code, answer["flow"])
+    problem = answer["problems"][0]
+    assert ("spec.source", 4, 15) == (problem["file"], problem["line"], problem["column"])
+    assert 'Did you mean "http_request"?' in problem["hint"]
+
+
+def test_validate_reads_an_object_and_names_paths(cli: Cli) -> None:
+    """As kubectl has read ``spec.flow``: there are no lines to point at."""
+    steps = [
+        {"id": "one", "action": "http_request", "config": {"url": "http://h"}, "assert": ["status == 200", "nope"]}
+    ]
+    data = json.dumps({"name": "mine", "steps": steps})
+    code, out, _ = cli.call("validate", "--output", "json", "--object", "spec.flow", "-", stdin=data)
+    answer = json.loads(out)
+    assert (2, "mine") == (code, answer["flow"]["name"])
+    assert ["spec.flow.steps[0].assert[1]"] == [problem["path"] for problem in answer["problems"]]
+    assert "line" not in answer["problems"][0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run", "nowhere.yaml"), "nowhere.yaml can't be read: No such file or directory"),
+        (("run", "."), ". is a folder"),
+        (("run", "flow.yaml", "--var", "X"), "--var X is no NAME=value"),
+        (("run", "flow.yaml", "--report", "junitt=x"), "unknown report 'junitt'"),
+        (("run", "flow.yaml", "--report", "json"), "--report json names no file"),
+        (("run", "flow.yaml", "--timeout", "5"), "5 has no unit"),
+        (("run", "flow.yaml", "--env-file", "nowhere.env"), "nowhere.env can't be read"),
+        (("run", "flow.yaml", "flow.yaml", "--report", "verdict=v"), "a verdict is about one flow"),
+        (("validate", "binary.yaml"), "binary.yaml is no UTF-8 text"),
+        (("nonsense",), "No such command 'nonsense'"),
+    ],
+)
+def test_a_mistake_in_the_arguments_is_a_sentence_and_exit_code_2(
+    cli: Cli, arguments: tuple[str, ...], said: str
+) -> None:
+    """Never a traceback."""
+    cli.flow(PASSING)
+    (cli.folder / "binary.yaml").write_bytes(b"\xff\xfe\x00")
+    code, _, err = cli.call(*arguments)
+    assert 2 == code
+    assert said in err
+
+
+def test_one_invalid_file_stops_the_whole_call(cli: Cli, web: Web) -> None:
+    """All problems of all files are told, and nothing has run."""
+    web.seen.clear()
+    good = cli.flow(
+        f'steps: [{{action: http_request, config: {{url: "{web.url}"}}, assert: [status == 200]}}]', "a.yaml"
+    )
+    code, _, err = cli.call("run", good, cli.flow("steps: []", "b.yaml"), cli.flow("stepss: []", "c.yaml"))
+    assert (2, []) == (code, web.seen)
+    assert "b.yaml:3:10: error: steps is empty" in err
+    assert "c.yaml" in err
+
+
+def test_strict_makes_warnings_stop_a_run(cli: Cli, web: Web) -> None:
+    """A step that asserts nothing passes on any result."""
+    path = cli.flow(f'steps: [{{action: http_request, config: {{url: "{web.url}"}}}}]')
+    assert 0 == cli.call("run", path)[0]
+    code, _, err = cli.call("run", path, "--strict")
+    assert 2 == code
+    assert "asserts nothing" in err
+
+
+def test_the_verdict_stays_within_the_bytes_that_the_pod_has(cli: Cli) -> None:
+    """The kubelet would cut a longer one, and then nobody could believe it."""
+    cli.environment["TESTMESH_MESSAGE_BYTES"] = "700"
+    steps = "\n".join(f"  - {{id: step_{number}, action: delay, config: {{duration: 1ms}}}}" for number in range(200))
+    code, _, _ = cli.call(*cli.in_pod(cli.flow(f"steps:\n{steps}")))
+    assert cli.verdict.stat().st_size <= 700
+    assert 200 == judge(cli.verdict.read_text(), exit_code=code, run_uid=RUN_UID, attempt=0).counts.passed
+
+
+def test_version_and_help(cli: Cli) -> None:
+    """A newcomer's first two calls."""
+    assert cli.call("version")[1].startswith("testmesh ")
+    assert cli.call("--version")[1] == cli.call("version")[1]
+    assert "validate" in cli.call("--help")[1]
+
+
+def _current(path: Path) -> str:
+    text = path.read_text()
+    return decode(text).current if text else ""
+
+
+def _until(condition: object, seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not condition():  # type: ignore[operator]  # a function without arguments
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.02)
