@@ -159,15 +159,21 @@ class Session:
         return tuple(starts)
 
     def _recover(self, place: Place, bounds: Bounds) -> None:
+        try:
+            self._read_on(place, bounds)
+        except UnreachableError:
+            return  # asked again at the next pump
+        self._out_of_range.discard(place)
+
+    def _read_on(self, place: Place, bounds: Bounds) -> None:
         """Go on where the broker had nothing to read: after what retention deleted, or with the topic made anew."""
         topic, partition = place
         log = self._logs[topic]
-        try:
-            self.look(log, bounds, aim=False)
-            start = self._client.starts([place], bounds)[place]
-            end = self._client.ends([place], bounds, committed=False)[place]
-        except UnreachableError:
-            return  # asked again at the next pump
+        self.look(log, bounds, aim=False)
+        if partition not in log.positions:
+            return  # made anew with fewer partitions
+        start = self._client.starts([place], bounds)[place]
+        end = self._client.ends([place], bounds, committed=False)[place]
         position = log.positions[partition]
         if position > end:
             raise PlatformError(
@@ -178,7 +184,6 @@ class Session:
         if position < start:
             log.skip(partition, earliest=start)
         self._client.read_from({place: log.positions[partition]}, known=self._reading)
-        self._out_of_range.discard(place)
 
     # For the explanation of a failure
 

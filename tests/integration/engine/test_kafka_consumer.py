@@ -177,6 +177,17 @@ def test_messages_of_all_partitions_come_in_order_of_time(broker: Broker, begin:
     assert [30, 40] == flow.read(topic, group_id="r", count=2)
 
 
+def test_a_step_waits_until_the_order_is_certain(broker: Broker, begin: Begin) -> None:
+    """What came first in time comes first, also where its partition takes several fetches and another is there."""
+    topic = broker.topic(partitions=2)
+    flow = begin(None)  # nothing is read ahead
+    for _ in range(3):
+        broker.publish(topic, "x" * 900_000, partition=1, timestamp=1700000000000)
+    broker.publish(topic, {"id": 1}, partition=1, timestamp=1700000000001)
+    broker.publish(topic, {"id": 2}, partition=0, timestamp=1700000000002)
+    assert [{"id": 1}] == flow.read(topic, match={"value": {}}, timeout="10s")
+
+
 def test_unmatched_messages_stay_for_the_step_that_means_them(broker: Broker, begin: Begin) -> None:
     """Two runs, or two steps, each see their own."""
     topic = broker.topic()

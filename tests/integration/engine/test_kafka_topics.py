@@ -57,10 +57,10 @@ def test_a_topic_whose_name_is_not_known_yet_is_marked_with_all_others(broker: B
 
 
 def test_a_topic_made_anew_is_read_from_0(broker: Broker, begin: Begin) -> None:
-    """Also where it has fewer messages than it had, and where the flow had begun to read it."""
-    topic = broker.topic()
+    """Also where it has fewer messages and partitions than it had, and where the flow had begun to read it."""
+    topic = broker.topic(partitions=2)
     for number in range(3):
-        broker.publish(topic, number)
+        broker.publish(topic, number, partition=number % 2)
     flow = begin(topic)
     broker.delete(topic)
     broker.topic(topic)
