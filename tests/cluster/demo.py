@@ -83,10 +83,10 @@ def _install(cluster: lifecycle.Cluster, kubectl: Kubectl, progress: Progress) -
 def _run(kubectl: Kubectl, progress: Progress) -> dict[str, Any]:
     progress.say(f"kubectl apply -f {FLOW_FILE}")
     kubectl("apply", "-f", str(ROOT / FLOW_FILE))
-    # A finished run stays as it is: to run again is to make the run anew.
-    kubectl("delete", "--ignore-not-found", "-f", str(ROOT / RUN_FILE))
-    progress.say(f"kubectl apply -f {RUN_FILE}")
-    kubectl("apply", "-f", str(ROOT / RUN_FILE))
+    again = bool(kubectl("get", "--ignore-not-found", "-f", str(ROOT / RUN_FILE)))
+    verb = ("replace", "--force") if again else ("apply",)
+    progress.say(f"kubectl {' '.join(verb)} -f {RUN_FILE}")
+    kubectl(*verb, "-f", str(ROOT / RUN_FILE))
     for line in _steps(kubectl):
         progress.say(line)
     return kubectl.wait_finished(RUN, namespace=DEMO)

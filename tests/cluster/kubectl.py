@@ -50,6 +50,10 @@ class Kubectl:
         """Apply manifests given as text."""
         self("apply", "-f", "-", stdin=text)
 
+    def make_anew(self, file: Path) -> None:
+        """Make the objects of a file, in the place of those of an earlier try: a finished run stays as it is."""
+        self("replace", "--force", "-f", str(file))
+
     def wait_finished(self, run: str, *, namespace: str, timeout: float = 120) -> dict[str, Any]:
         """Wait for a TestRun's condition ``Finished`` and return the run, whatever its result."""
         resource = f"testruns.testmesh.io/{run}"

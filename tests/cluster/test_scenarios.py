@@ -28,7 +28,7 @@ pytestmark = pytest.mark.cluster
 def started(kubectl: Kubectl, installed: None, scenarios_namespace: str) -> None:
     """All scenarios that don't get in each other's way, applied at once: most of their time is waiting."""
     for name in AT_ONCE:
-        kubectl.apply((SCENARIOS / name / "manifests.yaml").read_text())
+        kubectl.make_anew(SCENARIOS / name / "manifests.yaml")
 
 
 @pytest.mark.parametrize("name", AT_ONCE)
@@ -44,7 +44,7 @@ def test_broken_service_fails_the_order_flow(name: str, kubectl: Kubectl, passed
     services = SCENARIOS / name / "services.yaml"
     for service in yaml.safe_load(services.read_text()):
         copy_service(kubectl, service["copy"], name=service["name"], env=service["env"])
-    kubectl.apply((SCENARIOS / name / "manifests.yaml").read_text())
+    kubectl.make_anew(SCENARIOS / name / "manifests.yaml")
     for expected in _expected(name):
         _check(kubectl, expected)
 
