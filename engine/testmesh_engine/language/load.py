@@ -36,7 +36,9 @@ _Mark: TypeAlias = Any
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-_INTEGER = re.compile(r"[-+]?[0-9]{1,4300}", re.ASCII)
+_INTEGER = re.compile(r"[-+]?[0-9]+", re.ASCII)
+MAX_INTEGER_DIGITS = 4300
+"""As Python's own bound on reading integers, which keeps a short line from taking seconds."""
 _OTHER_BASE = re.compile(r"0o[0-7]{1,1000}|0x[0-9a-fA-F]{1,1000}", re.ASCII)
 _NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,12})?", re.ASCII)
 _FIRST_OF_NUMBER = frozenset("+-.0123456789")
@@ -57,6 +59,12 @@ def load_documents(text: str, source: Source) -> list[Document]:
     """
     if len(text) > MAX_TEXT_CHARACTERS:
         raise FlowInvalid([source.problem("the file is larger than a flow may be (1 MiB)", line=1, column=1)])
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        line, column = text.count("\n", 0, error.start) + 1, error.start - text.rfind("\n", 0, error.start)
+        message = f"the character U+{ord(text[error.start]):04X} can't stand in a flow"
+        raise FlowInvalid([source.problem(message, line=line, column=column)]) from error
     return _Composer(text, source).documents()
 
 
@@ -69,7 +77,7 @@ def resolve_plain(text: str) -> Value:  # noqa: PLR0911 - one line for each form
     if text[0] not in _FIRST_OF_NUMBER:
         return text
     if _INTEGER.fullmatch(text):
-        return int(text)
+        return _integer(text)
     if _OTHER_BASE.fullmatch(text):
         return int(text, 0)
     if _NUMBER.fullmatch(text):
@@ -77,6 +85,14 @@ def resolve_plain(text: str) -> Value:  # noqa: PLR0911 - one line for each form
     if text.lower().lstrip("+-") in {".inf", ".nan"}:
         raise ValueError(f"{text} is no number that a service could send; quote it if text is meant")
     return text
+
+
+def _integer(text: str) -> int:
+    if len(text) > MAX_INTEGER_DIGITS:
+        raise ValueError(
+            f"the number {text[:20]}… has more than {MAX_INTEGER_DIGITS} digits; quote it if text is meant"
+        )
+    return int(text)
 
 
 def _exact(text: str) -> Decimal:

@@ -1,0 +1,93 @@
+"""Flows inside manifests, and flows that came as objects."""
+
+from __future__ import annotations
+
+import pytest
+
+from testmesh_engine.actions.registry import Registry
+from testmesh_engine.language.names import Outside
+from testmesh_engine.language.validate import Checked, check_flow, check_text, flow_of_object
+
+HEAD = "apiVersion: testmesh.io/v1alpha1\nkind: TestFlow\nmetadata: {name: m}\n"
+FLOW = "flow:\n  name: inner\n  steps:\n    - {action: delay, config: {duration: 1s}}\n"
+
+
+def check(text: str) -> list[Checked]:
+    """The flows of the text."""
+    return check_text(text, name="m.yaml", catalogue=Registry(), outside=Outside())
+
+
+def indented(text: str, by: int) -> str:
+    """The text as it stands in a block."""
+    return "".join(f"{' ' * by}{line}\n" for line in text.splitlines())
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        f"spec:\n  source: |\n{indented(FLOW, 4)}",
+        f"spec:\n  source: |2\n{indented(FLOW, 4)}",
+        f"spec:\n  source: >-\n{indented('flow: {name: inner, steps: [{action: delay, config: {duration: 1s}}]}', 4)}",
+        f"spec:\n{indented(FLOW, 2)}",
+    ],
+)
+def test_both_forms_of_a_testflow_are_read(spec: str) -> None:
+    """As text, and as what stands under ``flow``."""
+    (found,) = check(HEAD + spec)
+    assert ("inner", True, ()) == (found.name, found.ok, found.problems)
+
+
+def test_problems_of_a_block_name_the_manifests_own_lines() -> None:
+    """Whoever reads them has the manifest open."""
+    broken = FLOW.replace("delay", "dealy")
+    (found,) = check(f"{HEAD}spec:\n  source: |\n{indented(broken, 6)}")
+    (problem,) = found.problems
+    assert (9, 22) == (problem.line, problem.column)
+    assert "dealy" == problem.excerpt[problem.column - 1 :][:5]
+
+
+def test_a_scanner_error_in_a_block_is_placed_in_the_manifest() -> None:
+    """Also what YAML itself can't read."""
+    (found,) = check(f"{HEAD}spec:\n  source: |\n    flow:\n      name: a: b\n")
+    assert (7, 14) == (found.problems[0].line, found.problems[0].column)
+
+
+def test_all_flows_of_a_file_are_checked_and_other_kinds_passed_over() -> None:
+    """A file may hold a TestRun and a ConfigMap beside them."""
+    other = "kind: ConfigMap\napiVersion: v1\ndata: {}\n"
+    both = check("---\n".join([HEAD + f"spec:\n{indented(FLOW, 2)}", other, FLOW.replace("inner", "second")]))
+    assert ["inner", "second"] == [flow.name for flow in both]
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ("spec: {}\n", "spec has one of source, flow, flowFrom; found none"),
+        (f"spec:\n  source: x\n{indented(FLOW, 2)}", "found source and flow"),
+        ("spec: {source: 5}\n", "spec.source is text, found the number 5"),
+        ("", "the TestFlow has no spec"),
+    ],
+)
+def test_a_testflow_without_its_flow_says_so(spec: str, said: str) -> None:
+    """With its place."""
+    (found,) = check(HEAD + spec)
+    assert said in found.problems[0].message
+    assert found.problems[0].line
+
+
+def test_a_flow_that_came_as_an_object_is_read_and_names_paths() -> None:
+    """Numbers are what JSON has."""
+    data = {"name": "o", "steps": [{"action": "delay", "config": {"duration": 5}}]}
+    part = flow_of_object(data, name="", path="spec.flow")
+    found = check_flow(part, catalogue=Registry(), outside=Outside())
+    assert ["spec.flow.steps[0].config.duration"] == [problem.path for problem in found.problems]
+    assert "spec.flow.steps[0].config.duration: error: " in found.problems[0].headline()
+
+
+def test_a_name_in_capitals_may_still_come_with_the_run() -> None:
+    """A warning with ``validate``, an error once the run is there."""
+    text = FLOW.replace("1s", '"${PAUSE}"')
+    (found,) = check(text)
+    assert (True, ["warning"]) == (found.ok, [problem.severity.value for problem in found.problems])
+    (strict,) = check_text(text, name="m", catalogue=Registry(), outside=Outside(complete=True))
+    assert (False, ["unknown variable PAUSE"]) == (strict.ok, [problem.message for problem in strict.problems])

@@ -1,0 +1,163 @@
+"""What reports make of a run: of the same events, each its own form."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from testmesh_engine.contract.result import (
+    AssertionResult,
+    AttemptResult,
+    Failure,
+    FlowResult,
+    Operand,
+    Outcome,
+    Phase,
+    StepResult,
+)
+from testmesh_engine.contract.verdict import Result, decode
+from testmesh_engine.errors import UsageError
+from testmesh_engine.report.events import Event, FlowFinished, FlowStarted, StepFinished, StepStarted, TeardownStarted
+from testmesh_engine.report.registry import ReportOptions, Reports, Target, open_reports
+
+FAILED_STEP = StepResult(
+    id="ask",
+    action="http_request",
+    phase=Phase.STEPS,
+    outcome=Outcome.FAILED,
+    duration_ms=12.5,
+    message="body.total == 59.98: body.total is 59.97",
+    attempts=(
+        AttemptResult(
+            number=1,
+            duration_ms=12.5,
+            assertions=(
+                AssertionResult(expression="status == 200", passed=True),
+                AssertionResult(
+                    expression="body.total == 59.98",
+                    passed=False,
+                    message="body.total is 59.97",
+                    operands=(Operand(source="body.total", value=59.97),),
+                ),
+            ),
+            request={"method": "GET", "url": "http://h/"},
+            response={"status": 200, "body": "evil \x1b[31m \ud800"},
+        ),
+    ),
+)
+FLOW = FlowResult(
+    name="tested",
+    file="t.yaml",
+    outcome=Outcome.FAILED,
+    duration_ms=1234.5,
+    steps=(FAILED_STEP,),
+    first_failure=Failure(flow="tested", step="ask", message=FAILED_STEP.message),
+)
+EVENTS: tuple[Event, ...] = (
+    FlowStarted(name="tested", file="t.yaml", total=1, started_at="2026-11-22T00:00:00Z"),
+    StepStarted(id="ask", action="http_request", phase=Phase.STEPS, so_far=lambda: FLOW),
+    StepFinished(step=FAILED_STEP),
+    TeardownStarted(so_far=lambda: FLOW),
+    FlowFinished(result=FLOW),
+)
+
+
+def written(folder: Path, kind: str, **environ: str) -> str:
+    """What the report of that kind leaves of the events."""
+    path = folder / kind
+    reports = open_reports([Target(kind, str(path))], ReportOptions(environ=environ), console=False)
+    for event in EVENTS:
+        reports.tell(event)
+    reports.close()
+    assert [] == reports.faults
+    return path.read_text(encoding="utf-8")
+
+
+def test_the_console_shows_a_failed_step_with_all_that_tells_why(tmp_path: Path) -> None:
+    """The expression, the value, the request and the response; no colours in a file."""
+    text = written(tmp_path, "console")
+    expected = [
+        "tested  t.yaml",
+        "  steps",
+        "    ✗ ask  12 ms",
+        "        assert body.total == 59.98",
+        "          body.total is 59.97",
+        "          body.total = 59.97",
+        '        request:  {"method": "GET", "url": "http://h/"}',
+    ]
+    assert expected == text.splitlines()[:7]
+    assert "FAILED  1 failed in 1.23 s" in text
+    assert "step ask: body.total == 59.98: body.total is 59.97" in text
+    assert "status == 200" not in text
+
+
+def test_what_a_service_sends_does_not_steer_the_terminal(tmp_path: Path) -> None:
+    """No escape sequence of a response reaches it."""
+    assert "\x1b" not in written(tmp_path, "console")
+
+
+def test_json_lines_stand_each_on_its_own_with_the_result_last(tmp_path: Path) -> None:
+    """A pod's log may be read from any line on."""
+    lines = [json.loads(line) for line in written(tmp_path, "jsonl").splitlines()]
+    expected = ["flow_started", "step_started", "step_finished", "teardown_started", "flow_finished"]
+    assert expected == [line["event"] for line in lines]
+    assert 59.97 == lines[-1]["result"]["steps"][0]["attempts"][0]["assertions"][1]["operands"][0]["value"]
+
+
+def test_the_json_report_is_one_document(tmp_path: Path) -> None:
+    """With its version, and every flow."""
+    document = json.loads(written(tmp_path, "json"))
+    assert (1, ["tested"], 1) == (
+        document["version"],
+        [flow["name"] for flow in document["flows"]],
+        document["flows"][0]["counts"]["failed"],
+    )
+
+
+def test_the_verdict_is_final_only_in_the_end(tmp_path: Path) -> None:
+    """Before it tells how far the run is."""
+    path = tmp_path / "v"
+    path.write_text("left over from an earlier container " * 300)
+    reports = open_reports([Target("verdict", str(path))], ReportOptions(environ={"RUN_ID": "u"}), console=False)
+    reports.tell(EVENTS[0])
+    reports.tell(EVENTS[1])
+    assert (False, Result.RUNNING, "ask") == _said(path)
+    reports.tell(EVENTS[3])
+    assert (False, Result.RUNNING, "teardown") == _said(path)
+    reports.tell(EVENTS[4])
+    reports.close()
+    assert (True, Result.FAILED, "") == _said(path)
+
+
+def _said(path: Path) -> tuple[bool, Result, str]:
+    verdict = decode(path.read_text())
+    return verdict.final, verdict.result, verdict.current
+
+
+def test_a_report_that_breaks_is_said_and_keeps_no_other_from_being_written(tmp_path: Path) -> None:
+    """A full disk must not lose the verdict."""
+
+    class Broken:
+        def on(self, _event: Event) -> None:
+            raise OSError(28, os.strerror(28))
+
+        def close(self) -> None:
+            raise AssertionError("it was given up")
+
+    whole = open_reports([Target("json", str(tmp_path / "whole"))], ReportOptions(environ={}), console=False)
+    reports = Reports([(Target("jsonl", "/full"), Broken()), *whole._reports])
+    for event in EVENTS:
+        reports.tell(event)
+    reports.close()
+    assert ["the report jsonl=/full can't be written: No space left on device"] == reports.faults
+    assert "tested" in (tmp_path / "whole").read_text()
+
+
+@pytest.mark.parametrize("text", ["junit=x", "json", "json=", "=x", ""])
+def test_a_report_that_does_not_exist_is_refused(text: str) -> None:
+    """With those that there are."""
+    with pytest.raises(UsageError):
+        Target.parse(text)
