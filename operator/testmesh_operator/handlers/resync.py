@@ -71,6 +71,9 @@ class Resync:
             late = [uid for uid, version in shown.items() if uid in after and _older(after[uid], version)]
             if late:
                 raise WatchLagging(f"{len(late)} {resource.plural} are older here than in a list of a while ago")
+            if kind in {"TestFlow", "TestRun"} and shown.keys() - after.keys():
+                # Ended in the meantime, or never seen: the list itself tells.
+                await self._list(kind, resource, selectors)
             for key in self._cache.drop(kind, before.keys() & after.keys() - shown.keys()):
                 logger.info("%s: its end was missed", key)
 

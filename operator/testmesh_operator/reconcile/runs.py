@@ -159,10 +159,13 @@ class RunReconciler:
         body = snapshot(meta, launch.plan, name=launch.name, text=launch.text or "")
         try:
             await self._cluster.create(CONFIG_MAPS, meta.namespace, body)
-        except AlreadyExists:
+        except AlreadyExists as error:
+            found = await self._cluster.get(CONFIG_MAPS, meta.namespace, launch.name)
+            if not _owned(found, run):
+                # Its flow is not ours: to run it would be to tell the result of another test.
+                raise Rejected(f"there is a ConfigMap {launch.name} already that belongs to somebody else") from error
             # Ours, from a start that was cut short: what it says is what was started.
-            found = await self._read_snapshot(run)
-            return found.plan or launch.plan
+            return _plan_in(found) or launch.plan
         return launch.plan
 
     async def _read_snapshot(self, run: TestRun) -> SnapshotRead:
@@ -171,7 +174,7 @@ class RunReconciler:
             found = await self._cluster.get(CONFIG_MAPS, run.metadata.namespace, reference.name if reference else "")
         except NotFound:
             return SnapshotRead(plan=None)
-        return SnapshotRead(plan=read_plan(found) if _owned(found, run) else None)
+        return SnapshotRead(plan=_plan_in(found) if _owned(found, run) else None)
 
     async def _create_job(self, run: TestRun, name: str, plan: Plan) -> None:
         meta = run.metadata
@@ -285,6 +288,14 @@ class RunReconciler:
             run = self._cache.run(key)
             if run is not None:
                 self._cache.see_run(run, deleted=True)
+
+
+def _plan_in(config_map: JsonObject) -> Plan | None:
+    """The plan of a snapshot; None where another release wrote it in a way that this one can't read."""
+    try:
+        return read_plan(config_map)
+    except ValueError:
+        return None
 
 
 def _owned(body: JsonObject, run: TestRun) -> bool:

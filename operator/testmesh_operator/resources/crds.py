@@ -90,6 +90,13 @@ KINDS = (
                 "(self.spec == oldSelf.spec && has(self.status) && self.status == oldSelf.status)",
                 "this TestRun has finished and can't be changed: create another one",
             ),
+            # A started run can only be cancelled: taken and ignored, a suspend would be a lie.
+            rule(
+                "!(has(self.spec.suspend) && self.spec.suspend) "
+                "|| (has(oldSelf.spec.suspend) && oldSelf.spec.suspend) "
+                "|| !has(self.status) || !has(self.status.jobRef)",
+                "this TestRun has started and can't be suspended: cancel it",
+            ),
         ),
         selectable=(".status.result",),
     ),
