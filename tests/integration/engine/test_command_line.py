@@ -220,6 +220,14 @@ def test_a_database_password_that_is_short_stands_in_no_report(cli: Cli) -> None
     assert "admin" not in out + err
 
 
+def test_a_short_password_of_a_url_stands_in_no_report(cli: Cli) -> None:
+    """Masked in place in the request, the error and the summary, each time."""
+    body = "steps: [{action: http_request, config: {url: 'http://joe:abc@127.0.0.1:1/'}, assert: [status == 200]}]"
+    _, out, err = cli.call("run", cli.flow(body), "-v")
+    assert 3 == out.count("joe:***@127.0.0.1:1")
+    assert ":abc@" not in out + err
+
+
 def test_validating_imports_no_driver(cli: Cli) -> None:
     """Nor does running a flow that uses none."""
     flow = cli.flow("""
