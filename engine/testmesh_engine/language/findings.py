@@ -66,10 +66,19 @@ class Findings:
         self.error(node, f"{what} is text, found {kind_of_node(node)}", hint=hint)
         return None
 
+    def _is_placeholder(self, node: Node, what: str) -> bool:
+        """Note a placeholder where this version takes a literal only."""
+        found = isinstance(node, Scalar) and ("${" in node.text or "{{" in node.text)
+        if found:
+            self.error(node, f"not supported yet: a placeholder as {what}", hint="Write the value itself.")
+        return found
+
     def boolean(self, node: Node, what: str) -> bool | None:
         """``node`` as true or false."""
         if isinstance(node, Scalar) and isinstance(node.value, bool):
             return node.value
+        if self._is_placeholder(node, what):
+            return None
         self.error(node, f"{what} is true or false, found {kind_of_node(node)}")
         return None
 
@@ -78,11 +87,15 @@ class Findings:
         value = node.value if isinstance(node, Scalar) else None
         if isinstance(value, int) and not isinstance(value, bool) and value >= least:
             return value
+        if self._is_placeholder(node, what):
+            return None
         self.error(node, f"{what} is a whole number from {least} on, found {kind_of_node(node)}")
         return None
 
     def duration(self, node: Node, what: str) -> float | None:
         """``node`` in seconds."""
+        if self._is_placeholder(node, what):
+            return None
         value = node.value if isinstance(node, Scalar) else None
         fault = fault_of(Kind.DURATION, value, found=kind_of_node(node))
         if fault:
