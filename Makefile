@@ -63,7 +63,7 @@ cluster-tests: setup ## scenarios on a cluster of their own, taken away at the e
 	@$(BIN)/pytest tests/cluster; status=$$?; [ -n "$(KEEP)" ] || $(PYTHON_TOOL) -m cluster.node down; exit $$status
 
 bench: setup ## whole-process ratios beside a bare baseline
-	@$(PYTHON_TOOL) -m bench
+	@$(PYTHON_TOOL) tests/bench/bench_engine.py
 
 crds: setup ## the definitions anew, from the models
 	@$(BIN)/python -m testmesh_operator.resources.crds

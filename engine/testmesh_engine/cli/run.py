@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from testmesh_engine.actions.registry import Registry
-from testmesh_engine.cli.inputs import read_text
+from testmesh_engine.cli.inputs import read_masks, read_text
 from testmesh_engine.cli.validate import shown
 from testmesh_engine.contract.result import Failure, FlowResult, Outcome
 from testmesh_engine.errors import UsageError
@@ -127,13 +127,17 @@ def _names(environ: Mapping[str, str], name: str) -> list[str]:
     return [part.strip() for part in environ.get(name, "").split(",") if part.strip()]
 
 
+def _secret_env(environ: Mapping[str, str]) -> list[str]:
+    return [environ[name] for name in _names(environ, "TESTMESH_SECRET_ENV") if name in environ]
+
+
 def _options(arguments: RunArguments, environ: Mapping[str, str], layers: Layers) -> RunOptions:
     run_id = environ.get("RUN_ID", "") or os.urandom(16).hex()
     execution_id = environ.get("EXECUTION_ID", "") or run_id
     return RunOptions(
         identity=Identity(run_id=run_id, execution_id=execution_id, seed=execution_id),
         layers=layers,
-        secrets=tuple(environ[name] for name in _names(environ, "TESTMESH_SECRET_ENV") if name in environ),
+        secrets=(*_secret_env(environ), *read_masks(environ.get("TESTMESH_MASKS", ""))),
         timeout=arguments.timeout,
         teardown=arguments.teardown,
         grace=_grace(environ),

@@ -171,6 +171,8 @@ def judge(text: str, *, exit_code: int, run_uid: str, attempt: int) -> Verdict:
         raise VerdictError("the runner ended before its verdict was final")
     if exit_code not in EXIT_CODES[verdict.result]:
         raise VerdictError(f"the verdict says {verdict.result.value}, the exit code {exit_code} does not")
+    if verdict.result is Result.PASSED and not verdict.counts.passed:
+        raise VerdictError("the verdict says Passed, and not one step has passed")
     return replace(verdict, exit_code=exit_code)
 
 

@@ -170,6 +170,10 @@ SECRETS = {"API_PASS": "hunter2-wörd/&+x", "OTHER": "tok-123456789"}
 def test_secrets_stand_in_no_report(cli: Cli, web: Web) -> None:
     """Planted in URLs, headers, bodies, connection URLs, errors and captured values; searched for in everything."""
     cli.environment |= {**SECRETS, "TESTMESH_SECRET_ENV": ",".join(SECRETS), "TESTMESH_RUN_ENV": ",".join(SECRETS)}
+    cli.environment |= {
+        "MOUNTED": "mounted-secret-6",
+        "TESTMESH_MASKS": str(_mounted(cli.folder, "mounted-secret-6\n")),
+    }
     path = cli.flow(f"""
 env: {{DB: "postgresql://root:dsn-password-1@127.0.0.1:1/db", CONN: "${{OTHER}}"}}
 steps:
@@ -180,7 +184,7 @@ steps:
       url: "{web.url}/echo?q=${{API_PASS}}"
       method: POST
       headers: {{Authorization: "Bearer header-secret-22", X-Other: "${{API_PASS}}"}}
-      body: {{password: body-secret-333, note: "it is ${{API_PASS}}"}}
+      body: {{password: body-secret-333, note: "it is ${{API_PASS}}", of: "${{MOUNTED}}"}}
     assert: [status == 500, body.body == "x", body.headers.Authorization == "y"]
     output: {{session_token: body.headers.Authorization}}
     on_error: continue
@@ -204,12 +208,23 @@ steps:
     planted = (
         *SECRETS.values(),
         *("dsn-password-1", "header-secret-22", "body-secret-333", "url-password-4", "dsn-password-5"),
+        "mounted-secret-6",
         *("hunter2", "w%C3%B6rd", "w\\u00f6rd"),
     )
     for kind, text in texts.items():
         assert text or kind == "stderr", kind
         assert [] == [secret for secret in planted if secret in text], kind
     assert "***" in texts["json"]
+
+
+def _mounted(folder: Path, secret: str) -> Path:
+    """A Secret as the kubelet mounts it: the data in a folder of its own, with a link to it beside."""
+    data = folder / "masks" / "credentials" / "..2026_11_22"
+    data.mkdir(parents=True)
+    (data / "key").write_text(secret)
+    (data.parent / "..data").symlink_to(data.name)
+    (data.parent / "key").symlink_to("..data/key")
+    return folder / "masks"
 
 
 def test_a_database_password_that_is_short_stands_in_no_report(cli: Cli) -> None:

@@ -219,11 +219,18 @@ def test_a_verdict_of_something_else_is_refused(changes: dict[str, object], reas
 def test_only_a_final_verdict_with_its_own_exit_code_is_believed(verdict: Verdict, exit_code: int) -> None:
     """There is no other way to a passed run."""
     text = encode(verdict, limit=20_000).decode("ascii")
-    if verdict.final and exit_code in EXIT_CODES[verdict.result]:
+    something = verdict.result is not Result.PASSED or verdict.counts.passed
+    if verdict.final and something and exit_code in EXIT_CODES[verdict.result]:
         assert verdict.result is judge(text, exit_code=exit_code, run_uid=RUN_UID, attempt=verdict.attempt).result
         return
     with pytest.raises(VerdictError):
         judge(text, exit_code=exit_code, run_uid=RUN_UID, attempt=verdict.attempt)
+
+
+def test_a_pass_in_which_nothing_passed_is_refused() -> None:
+    """Steps that were all skipped have proven nothing."""
+    with pytest.raises(VerdictError, match="not one step has passed"):
+        believed(encode(replace(PASSED, counts=Counts(total=2, skipped=2))))
 
 
 def test_a_partial_verdict_is_never_a_pass() -> None:
