@@ -48,7 +48,7 @@ unit: setup ## unit tests
 
 integration: setup ## tests against real servers on loopback
 	@$(PYTHON_TOOL) -m support.packages
-	$(BIN)/pytest tests/integration
+	$(BIN)/pytest tests/integration -m "not cluster"
 
 cluster: setup ## a real cluster with our images on it, and nothing else
 	@$(PYTHON_TOOL) -m cluster.node up
@@ -60,13 +60,13 @@ env: setup ## shell lines for the demo's cluster: eval "$(make -s env)"
 cluster-tests: export TESTMESH_NODE ?= $(TEST_NODE)
 cluster-tests: setup ## scenarios on a cluster of their own, taken away at the end unless KEEP=1
 	@$(MAKE) cluster
-	@$(BIN)/pytest tests/cluster; status=$$?; [ -n "$(KEEP)" ] || $(PYTHON_TOOL) -m cluster.node down; exit $$status
+	@$(BIN)/pytest tests/integration tests/cluster -m cluster; status=$$?; [ -n "$(KEEP)" ] || $(PYTHON_TOOL) -m cluster.node down; exit $$status
 
 bench: setup ## whole-process ratios beside a bare baseline
 	@$(PYTHON_TOOL) tests/bench/bench_engine.py
 
 crds: setup ## the definitions anew, from the models
-	@$(BIN)/python -m testmesh_operator.resources.crds
+	@$(BIN)/python -m testmesh_operator.resources.crds crds helm/testmesh/files/crds
 
 lock: setup ## the lock files anew, from pyproject.toml
 	@tests/support/lock.sh

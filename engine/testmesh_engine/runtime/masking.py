@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from urllib.parse import quote, quote_plus, unquote
+from urllib.parse import unquote
 
 from testmesh_engine.contract.result import Json
 
@@ -58,7 +58,7 @@ class Masker:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._whole: set[str] = set()
-        self._forms: set[str] = set()
+        self._secrets: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
         for secret in secrets:
             self.add(secret)
@@ -69,7 +69,7 @@ class Masker:
             return
         self._whole.add(secret)
         if len(secret) >= _SHORTEST_ANYWHERE:
-            self._forms.update(_forms(secret))
+            self._secrets.add(secret)
             self._pattern = None
 
     def learn(self, value: object, *, key: str = "") -> None:
@@ -96,7 +96,7 @@ class Masker:
         if text in self._whole:
             return MASK
         masked = mask_urls(text) if "://" in text else text
-        return self._compiled().sub(MASK, masked) if self._forms else masked
+        return self._compiled().sub(MASK, masked) if self._secrets else masked
 
     def value(self, value: Json, *, key: str = "") -> Json:
         """``value`` without any secret, keys included; what stands under a secret-like key is masked whole."""
@@ -114,26 +114,29 @@ class Masker:
 
     def _compiled(self) -> re.Pattern[str]:
         if self._pattern is None:
-            longest_first = sorted(self._forms, key=len, reverse=True)
-            self._pattern = re.compile("|".join(map(re.escape, longest_first)))
+            longest_first = sorted(self._secrets, key=len, reverse=True)
+            self._pattern = re.compile("|".join(part for secret in longest_first for part in _forms(secret)))
         return self._pattern
 
 
-def _forms(secret: str) -> set[str]:
-    """The ways in which text may carry a secret: as it is, JSON-, HTML- and URL-escaped, and in base64."""
-    import html  # noqa: PLC0415 - its table of entities takes 3 ms, and few runs declare secrets
+def _forms(secret: str) -> Iterator[str]:
+    """Patterns for the ways in which text may carry a secret: as it is, escaped in whole or in part, in base64."""
+    yield "".join(map(_spellings, secret))
+    for coded in {*_base64_forms(secret.encode("utf-8", "replace"))}:
+        yield re.escape(coded)
 
-    forms = {
-        secret,
-        json.dumps(secret)[1:-1],
-        json.dumps(secret, ensure_ascii=False)[1:-1],
-        html.escape(secret),
-        quote(secret, safe=""),
-        quote(secret),
-        quote_plus(secret),
-        *_base64_forms(secret.encode("utf-8", "replace")),
-    }
-    return {form for form in forms if len(form) >= _SHORTEST_ANYWHERE}
+
+_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;|&#34;", "'": "&#x27;|&#39;"}
+
+
+def _spellings(char: str) -> str:
+    """The pattern of one character: itself, or as JSON, HTML and URLs write it; each client escapes others."""
+    if char.isascii() and char.isalnum():
+        return char
+    percent = "".join(f"%{byte:02x}" for byte in char.encode("utf-8", "replace"))
+    as_is = {re.escape(char), re.escape(json.dumps(char, ensure_ascii=False)[1:-1]), _HTML.get(char, re.escape(char))}
+    coded = {percent, re.escape(json.dumps(char)[1:-1]), *([r"\+"] if char == " " else [])}
+    return f"(?:{'|'.join(sorted(as_is))}|(?i:{'|'.join(sorted(coded))}))"
 
 
 def _base64_forms(secret: bytes) -> Iterable[str]:

@@ -183,7 +183,7 @@ steps:
     config:
       url: "{web.url}/echo?q=${{API_PASS}}"
       method: POST
-      headers: {{Authorization: "Bearer header-secret-22", X-Other: "${{API_PASS}}"}}
+      headers: {{Authorization: "Bearer header-secret-22", X-Other: "${{OTHER}}"}}
       body: {{password: body-secret-333, note: "it is ${{API_PASS}}", of: "${{MOUNTED}}"}}
     assert: [status == 500, body.body == "x", body.headers.Authorization == "y"]
     output: {{session_token: body.headers.Authorization}}
@@ -214,6 +214,7 @@ steps:
     for kind, text in texts.items():
         assert text or kind == "stderr", kind
         assert [] == [secret for secret in planted if secret in text], kind
+    assert "✗ login" in out, "the login must have been sent and answered"
     assert "***" in texts["json"]
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -22,6 +23,10 @@ SECRET = 'p@ss "wörd"/+&42'
         json.dumps({"a": SECRET}, ensure_ascii=False),
         f"https://host/?q={quote(SECRET)}",
         f"https://host/?q={quote(SECRET, safe='')}",
+        f"https://host/?q={quote(SECRET, safe='/&+@')}",
+        f"https://host/?q={quote(SECRET).lower()}",
+        urlencode({"q": SECRET}),
+        html.escape(SECRET),
         *(base64.b64encode(b"x" * lead + SECRET.encode() + b"tail").decode() for lead in range(4)),
         *(base64.urlsafe_b64encode(b"x" * lead + SECRET.encode()).decode() for lead in range(3)),
     ],
