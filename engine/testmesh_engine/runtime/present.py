@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from itertools import islice
 
 from testmesh_engine.contract.result import AssertionResult, Json, Operand
 from testmesh_engine.expressions import Check, Value, to_plain
-from testmesh_engine.runtime.masking import Masker, is_secret_key
+from testmesh_engine.runtime.masking import Masker, is_secret_key, mask_source_line
 
 MAX_TEXT_CHARACTERS = 4096
 """Of one text in a report: enough for an error page's head, small enough for a log line."""
 
 MAX_ITEMS = 100
 """Of one list or map in a report."""
+
+_TEXTS = frozenset({"body", "raw", "value"})
+"""Where a result holds text as it was received, which may be lines of ``key: value``."""
+
+_NAME = re.compile(r"[^\W\d][\w-]*")
 
 _DIFFERS = "does not hold; the value is a secret and is not shown"
 
@@ -28,7 +34,8 @@ def with_hint(message: str, hint: str) -> str:
 def shown(value: Value, masker: Masker, *, key: str = "") -> Json:
     """``value``, which stands under ``key``, for a report: plain, masked and cut."""
     if isinstance(value, str):
-        return _cut(masker.value(value, key=key))
+        masked = masker.value(value, key=key)
+        return _cut(mask_source_line(masked) if key in _TEXTS and isinstance(masked, str) else masked)
     if key and is_secret_key(key):
         return masker.value(to_plain(value), key=key)
     if isinstance(value, dict):
@@ -51,7 +58,10 @@ def shown_check(source: str, check: Check, masker: Masker, *, message: str = "")
     if any(_is_secret(operand) for operand in check.operands):
         operands = tuple(Operand(source=operand.source, value=_operand(operand, masker)) for operand in check.operands)
         return AssertionResult(
-            expression=masker.text(source), passed=check.holds, message=f"{source}: {_DIFFERS}", operands=operands
+            expression=masker.text(source),
+            passed=check.holds,
+            message="" if check.holds else f"{masker.text(source)}: {_DIFFERS}",
+            operands=operands,
         )
     said = masker.text(f"{message} ({check.message})" if message and check.message else message or check.message)
     return AssertionResult(
@@ -67,8 +77,10 @@ def _operand(operand: Operand, masker: Masker) -> Json:
 
 
 def _is_secret(operand: Operand) -> bool:
-    last = operand.source.rstrip("\"]')").rpartition(".")[2].rpartition("[")[2].strip("\"'")
-    return is_secret_key(last) and operand.value not in (None, "")
+    """Whether its value may tell of a secret: it is one, or is made of one (``token[0:9]``, ``split(token, ".")``)."""
+    if operand.value in (None, "") or isinstance(operand.value, bool):
+        return False
+    return any(is_secret_key(name) for name in _NAME.findall(operand.source))
 
 
 def _cut(value: Json) -> Json:

@@ -96,6 +96,7 @@ def test_teardown_is_left_out_on_request_only(web: Web) -> None:
     """
     ran = flow_against(web, text, Options(teardown=False))
     assert (NOT_RUN, "--no-teardown") == (ran.step("clean").outcome, ran.step("clean").message)
+    assert (PASSED, 0) == (ran.result.outcome, ran.exit_code)
 
 
 def test_a_signal_ends_the_step_at_once_and_tears_down(web: Web) -> None:
@@ -245,6 +246,59 @@ def test_teardown_has_a_time_of_its_own(web: Web) -> None:
     )
     assert "within the time for teardown of 300ms" in ran.step("clean").message
     assert NOT_RUN == ran.step("sweep").outcome
+
+
+def test_a_flow_that_runs_out_of_time_between_two_steps_has_failed(web: Web) -> None:
+    """The check that was left out would perhaps not have held: never a pass."""
+    ran = flow_against(
+        web,
+        """
+        config: {timeout: 300ms}
+        steps:
+          - {id: ping, action: delay, config: {duration: 1ms}}
+          - {id: warm, action: http_request, config: {url: "${WEB}/silent"}, on_error: ignore}
+          - {id: check, action: http_request, config: {url: "${WEB}/order"}, assert: [status == 500]}
+        """,
+    )
+    assert {"ping": PASSED, "warm": FAILED, "check": NOT_RUN} == ran.outcomes()
+    assert (FAILED, 1) == (ran.result.outcome, ran.exit_code)
+    assert ran.result.first_failure is not None
+    assert ("check", "it was not run: the flow's config.timeout of 300ms was used up") == (
+        ran.result.first_failure.step,
+        ran.result.first_failure.message,
+    )
+
+
+def test_a_teardown_that_runs_out_of_time_has_failed(web: Web) -> None:
+    """What it would have cleaned up is still there, though the step that took the time is ignored."""
+    ran = flow_against(
+        web,
+        """
+        config: {teardown_timeout: 200ms}
+        steps: [{action: delay, config: {duration: 1ms}}]
+        teardown:
+          - {id: clean, action: http_request, config: {url: "${WEB}/silent"}, on_error: ignore}
+          - {id: sweep, action: delay, config: {duration: 1ms}}
+        """,
+    )
+    assert NOT_RUN == ran.step("sweep").outcome
+    assert (FAILED, 1) == (ran.result.outcome, ran.exit_code)
+    assert ran.result.first_failure is not None
+    assert "sweep" == ran.result.first_failure.step
+
+
+def test_a_flow_whose_steps_are_all_skipped_is_no_pass_whatever_setup_does() -> None:
+    """And where setup is skipped too there is nothing to tear down."""
+    skipped = "steps: [{id: check, action: delay, config: {duration: 1ms}, disabled: true}]\n"
+    step = "[{id: ID, action: delay, config: {duration: 1ms}}]\n"
+    ran = run(f"setup: {step.replace('ID', 'make')}{skipped}teardown: {step.replace('ID', 'clean')}")
+    assert {"make": PASSED, "check": SKIPPED, "clean": PASSED} == ran.outcomes()
+    assert (SKIPPED, 2) == (ran.result.outcome, ran.exit_code)
+    ran = run(f"{skipped}teardown: {step.replace('ID', 'clean')}")
+    assert {"check": SKIPPED, "clean": NOT_RUN} == ran.outcomes()
+    assert (SKIPPED, 2) == (ran.result.outcome, ran.exit_code)
+    assert ran.result.first_failure is not None
+    assert "no step was run: check: disabled" == ran.result.first_failure.message
 
 
 def test_on_error_continue_runs_the_rest_and_fails_in_the_end(web: Web) -> None:

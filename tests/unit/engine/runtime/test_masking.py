@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import html
 import json
+import time
 from urllib.parse import quote, urlencode
 
 import pytest
 
-from testmesh_engine.runtime.masking import Masker, is_secret_key, mask_source_line, mask_urls
+from testmesh_engine.runtime.masking import Masker, is_secret_key, mask_source_line, mask_urls, secrets_of_line
 
 SECRET = 'p@ss "wörd"/+&42'
 
@@ -73,7 +74,11 @@ def test_passwords_of_urls_are_masked_in_place(text: str, masked: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["password", "DB_PASSWORD", "Authorization", "set-cookie", "X-Api-Key", "client_secret", "accessToken"]
+    "key",
+    [
+        *("password", "DB_PASSWORD", "Authorization", "set-cookie", "cookies", "X-Api-Key", "client_secret"),
+        *("accessToken", "bearer"),
+    ],
 )
 def test_keys_that_hold_secrets(key: str) -> None:
     """By their last word."""
@@ -113,3 +118,89 @@ def test_lines_of_a_flow_are_shown_without_their_secrets() -> None:
     assert "password: ***" == mask_source_line("password: hunter2")
     assert 'token: "${TOKEN}"' == mask_source_line('token: "${TOKEN}"')
     assert '- body.token == "x"' == mask_source_line('- body.token == "x"')
+
+
+@pytest.mark.parametrize(
+    ("line", "masked"),
+    [
+        ("auth: hunter2", "auth: ***"),
+        ("auth: {bearer: hunter2}", "auth: {bearer: ***}"),
+        ('password: "${PW:hunter2}"', "password: ***"),
+        ("password: ${PW}", "password: ${PW}"),
+        ("password: *hunter2", "password: ***"),
+        ("Authorization: Bearer hunter2", "Authorization: ***"),
+        ("page_token: abc", "page_token: abc"),
+    ],
+)
+def test_what_a_line_says_of_a_secret_key_is_masked(line: str, masked: str) -> None:
+    """Also the default of a placeholder, and an alias that was meant as text."""
+    assert masked == mask_source_line(line)
+
+
+def test_the_secrets_of_a_line_are_told_without_quotes_and_indicators() -> None:
+    """Messages and hints quote them in other ways than the line itself."""
+    assert {"hunter2"} == secrets_of_line("password: *hunter2")
+    assert {"b c", "pw"} == secrets_of_line("{token: 'b c', url: 'http://a:pw@h'}")
+    assert not secrets_of_line('token: "${TOKEN}"')
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("http://h/x?api_key=abc&n=1", "http://h/x?api_key=***&n=1"),
+        ("/x?n=1&access-token=a%20c#top", "/x?n=1&access-token=***#top"),
+        ("password=abc&user=u", "password=***&user=u"),
+        ('{"password":"abc","n":1}', '{"password":"***","n":1}'),
+        (r'{"password": "a\"b", "n": 1}', '{"password": "***", "n": 1}'),
+        (r'text "{\"password\": \"abc\"}"', r'text "{\"password\": \"***\"}"'),
+        ('{"pin_secret": 1234, "n": 1}', '{"pin_secret": ***, "n": 1}'),
+        ('{"token": null, "n": 1}', '{"token": null, "n": 1}'),
+        ('body.token=="abc"', 'body.token=="abc"'),
+        ("WHERE password=$1 AND token=:t", "WHERE password=$1 AND token=:t"),
+        ("next_token=abc", "next_token=abc"),
+        ("invalid token: expired", "invalid token: expired"),
+    ],
+)
+def test_pairs_with_a_secret_key_are_masked_within_text(text: str, masked: str) -> None:
+    """In query strings, forms and JSON; comparisons, parameters and prose stay readable."""
+    assert masked == Masker().text(text)
+
+
+@pytest.mark.parametrize(
+    ("met", "text"),
+    [
+        ({"cookies": {"session": "abcdefgh1"}}, "is abcdefgh1"),
+        ({"set-cookie": "a=abcdefgh1; Path=/; Domain=h, b=x; Expires=Wed, 21 Oct 2026"}, "is abcdefgh1"),
+        ({"Cookie": 'x=y; session="abcdefgh1"'}, "is abcdefgh1"),
+        ({"secret": 12345678}, "is 12345678"),
+        ({"secret": {"of": ["abcdefgh1"]}}, "is abcdefgh1"),
+        ({"body": '{"password":"abcdefgh1"}'}, "is abcdefgh1"),
+        ({"url": "http://h/?api_key=abc%20efgh1"}, "is abc efgh1"),
+        ({"Authorization": "Bearer abcdefgh1"}, "is abcdefgh1"),
+    ],
+)
+def test_a_secret_that_was_met_is_masked_elsewhere(met: object, text: str) -> None:
+    """Each cookie's value, numbers, whatever lies below a secret key, and pairs within text."""
+    masker = Masker()
+    masker.learn(met)
+    assert "is ***" == masker.text(text)
+
+
+def test_a_cookies_attributes_are_no_secrets() -> None:
+    """A domain or a path must stay readable."""
+    masker = Masker()
+    masker.learn({"set-cookie": "a=abcdefgh1; Domain=example.org; Path=/dashboard"})
+    assert "http://example.org/dashboard" == masker.text("http://example.org/dashboard")
+
+
+def test_a_secret_with_a_line_end_is_masked_without_it_too() -> None:
+    """Files that are mounted or piped end in one; a header built of the value does not."""
+    assert "is ***." == Masker(["abcdefgh\n"]).text("is abcdefgh.")
+
+
+def test_long_texts_are_masked_in_linear_time() -> None:
+    """A body may be one word of megabytes."""
+    started = time.monotonic()
+    Masker().text("a=" + "token" * 200_000)
+    mask_source_line("b: " + "x_" * 500_000)
+    assert time.monotonic() - started < 5
