@@ -29,10 +29,11 @@ from testmesh_engine.runtime.outcome import (
     exit_code_of,
     first_failure,
     flow_outcome,
+    why_nothing_passed,
 )
 from testmesh_engine.runtime.present import with_hint
 from testmesh_engine.runtime.scope import FlowScope, Memory
-from testmesh_engine.runtime.step import Surroundings, not_run, run_step
+from testmesh_engine.runtime.step import Stop, Surroundings, not_run, run_step
 
 PREPARE_SECONDS = 10.0
 """What noting the ends of topics may take before the first step: brokers that can't be reached in it are down."""
@@ -169,24 +170,18 @@ class FlowRun:
         if self._options.timeout is not None:
             left = self._options.timeout
             deadline = earliest((deadline, Deadline.after(left, "--timeout")))
-        stopped = ""
+        stop: Stop | None = None
         for phase in (Phase.SETUP, Phase.STEPS):
             around = self._around(phase, memory, deadline, self._interrupts.run)
             for step in self._flow.phase(phase):
-                stopped = stopped or self._no_more(deadline)
-                record = self._one(step, around, stopped)
-                if record.bad and step.on_error is OnError.FAIL and not stopped:
-                    stopped = f"{step.shown} {record.result.outcome.value}"
+                stop = stop or _no_more(deadline, self._interrupts.run)
+                record = self._one(step, around, stop)
+                if record.bad and step.on_error is OnError.FAIL and stop is None:
+                    stop = Stop(f"{step.shown} {record.result.outcome.value}")
 
-    def _no_more(self, deadline: Deadline) -> str:
-        """Why no further step of setup or steps starts, "" if one may."""
-        if self._interrupts.run.is_set():
-            return f"interrupted by {self._interrupts.run.reason}"
-        return f"{deadline.what} was used up" if deadline.passed else ""
-
-    def _one(self, step: Step, around: Surroundings, stopped: str) -> StepRecord:
-        if stopped:
-            record = not_run(step, around.phase, stopped)
+    def _one(self, step: Step, around: Surroundings, stop: Stop | None) -> StepRecord:
+        if stop is not None:
+            record = not_run(step, around.phase, stop)
             around.memory.forget(step, f"step {step.shown} was not run")
         else:
             so_far = partial(self._result, Outcome.PASSED)
@@ -203,18 +198,21 @@ class FlowRun:
         self._interrupted = self._interrupts.run.is_set()
         if not self._flow.teardown:
             return
-        ran = any(record.result.outcome is not Outcome.NOT_RUN for record in self._records)
-        skipped = ("" if ran else "no step was started") if self._options.teardown else "--no-teardown"
         self._tell(TeardownStarted(so_far=partial(self._result, flow_outcome(self._records))))
         deadline = Deadline.after(self._teardown_seconds(), "the time for teardown")
         around = self._around(Phase.TEARDOWN, memory, deadline, self._interrupts.teardown)
         around.failed = flow_outcome(self._records) is not Outcome.PASSED
+        without = self._without_teardown()
         for step in self._flow.teardown:
-            second = self._interrupts.teardown
-            reason = f"interrupted by {second.reason}" if second.is_set() else ""
-            out_of_time = f"{deadline.what} was used up" if deadline.passed else ""
-            self._one(step, around, skipped or reason or out_of_time)
+            self._one(step, around, without or _no_more(deadline, self._interrupts.teardown))
         self._interrupted = self._interrupted or self._interrupts.run.is_set()
+
+    def _without_teardown(self) -> Stop | None:
+        """Why there is to be no teardown, ``None`` if there is."""
+        if not self._options.teardown:
+            return Stop("--no-teardown", counts=False)
+        started = any(record.result.outcome not in (Outcome.NOT_RUN, Outcome.SKIPPED) for record in self._records)
+        return None if started else Stop("no step was started", counts=False)
 
     def _teardown_seconds(self) -> float:
         grace = self._options.grace
@@ -250,7 +248,7 @@ class FlowRun:
         said = self._masker.text(with_hint(message, hint))
         for phase in Phase:
             for step in self._flow.phase(phase):
-                record = not_run(step, phase, "the flow did not start")
+                record = not_run(step, phase, Stop("the flow did not start"))
                 self._records.append(record)
                 self._tell(StepFinished(step=record.result))
         failure = Failure(flow=self._name, step="", message=said)
@@ -263,6 +261,9 @@ class FlowRun:
 
     def _result(self, outcome: Outcome, *, failure: Failure | None = None) -> FlowResult:
         steps = tuple(record.result for record in self._records)
+        failure = failure or first_failure(self._name, self._records)
+        if failure is None and outcome is not Outcome.PASSED:
+            failure = why_nothing_passed(self._name, self._records)
         return FlowResult(
             name=self._name,
             file=self._flow.file,
@@ -270,7 +271,7 @@ class FlowRun:
             started_at=self._started_at,
             duration_ms=round((time.monotonic() - self._started) * 1000, 1),
             steps=steps,
-            first_failure=failure or first_failure(self._name, self._records),
+            first_failure=failure,
             metrics=self._metrics(),
             interrupted=self._interrupted,
         )
@@ -283,6 +284,13 @@ class FlowRun:
             kafka_messages=self._counters.kafka_messages,
             retries=self._counters.retries,
         )
+
+
+def _no_more(deadline: Deadline, interrupt: Interrupt) -> Stop | None:
+    """Why no further step starts, ``None`` if one may."""
+    if interrupt.is_set():
+        return Stop(f"interrupted by {interrupt.reason}")
+    return Stop(f"{deadline.what} was used up", "timeout") if deadline.passed else None
 
 
 def _rendered_name(flow: Flow, scope: FlowScope) -> str:

@@ -86,9 +86,19 @@ def run_step(step: Step, around: Surroundings) -> StepRecord:
     return _StepRun(step, around).record()
 
 
-def not_run(step: Step, phase: Phase, reason: str) -> StepRecord:
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why a step is not started. ``counts`` is unset where that is as it should be."""
+
+    reason: str
+    kind: ErrorKind | None = None
+    counts: bool = True
+
+
+def not_run(step: Step, phase: Phase, stop: Stop) -> StepRecord:
     """The record of a step that was not started."""
-    return StepRecord(result=_blank(step, phase, Outcome.NOT_RUN, reason))
+    result = _blank(step, phase, Outcome.NOT_RUN, stop.reason)
+    return StepRecord(result=result, kind=stop.kind, ignored=not stop.counts)
 
 
 def _blank(step: Step, phase: Phase, outcome: Outcome, message: str) -> StepResult:

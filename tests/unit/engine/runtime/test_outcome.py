@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from testmesh_engine.contract.result import Outcome, Phase, StepResult
-from testmesh_engine.runtime.outcome import StepRecord, exit_code_of, first_failure, flow_outcome, worst
+from testmesh_engine.runtime.outcome import (
+    StepRecord,
+    exit_code_of,
+    first_failure,
+    flow_outcome,
+    why_nothing_passed,
+    worst,
+)
 
 
 def record(
@@ -58,16 +65,13 @@ def test_a_flow_whose_only_step_failed_and_is_ignored_is_no_pass() -> None:
     records = [record(Outcome.FAILED, ignored=True, step="ping")]
     assert Outcome.ERRORED == flow_outcome(records)
     assert 2 == exit_code_of(Outcome.ERRORED, records, interrupted=False)
-    failure = first_failure("flow", records)
-    assert failure is not None
-    assert "no step has passed: ping: ping failed" == failure.message
+    assert "no step has passed: ping: ping failed" == why_nothing_passed("flow", records).message
 
 
 def test_a_flow_that_ran_nothing_says_why() -> None:
     """Each step with its reason, as far as one line can hold them."""
     records = [record(Outcome.SKIPPED, step=name) for name in "abcde"]
-    failure = first_failure("flow", records)
-    assert failure is not None
+    failure = why_nothing_passed("flow", records)
     assert ("", "no step was run: a: a skipped; b: b skipped; c: c skipped; and 2 more") == (
         failure.step,
         failure.message,
