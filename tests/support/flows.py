@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from testmesh_engine.actions.registry import Registry
 from testmesh_engine.actions.waiting import Interrupt
 from testmesh_engine.contract.result import FlowResult, Outcome, StepResult
+from testmesh_engine.language.model import Flow
 from testmesh_engine.language.names import Outside
 from testmesh_engine.language.validate import check_text
 from testmesh_engine.report.events import Event
@@ -48,13 +49,20 @@ class Options:
     on_event: Callable[[Event, Interrupts], None] = lambda _event, _interrupts: None
 
 
-def run(text: str, options: Options | None = None) -> Ran:
-    """Run the flow of ``text`` (dedented; what stands under ``flow:``, without its name)."""
-    options = options or Options()
+def read(text: str, layers: Layers | None = None) -> Flow:
+    """The flow of ``text`` (dedented; what stands under ``flow:``, without its name)."""
+    layers = layers or Layers()
     body = textwrap.indent(textwrap.dedent(text), "  ")
-    outside = Outside(names=options.layers.names(), process=frozenset(options.layers.process), complete=True)
+    outside = Outside(names=layers.names(), process=frozenset(layers.process), complete=True)
     (checked,) = check_text(f"flow:\n  name: tested\n{body}", name="t.yaml", catalogue=Registry(), outside=outside)
     assert checked.flow is not None, "\n".join(problem.render() for problem in checked.problems)
+    return checked.flow
+
+
+def run(text: str, options: Options | None = None) -> Ran:
+    """Run the flow of ``text``, as :func:`read` takes it."""
+    options = options or Options()
+    flow = read(text, options.layers)
     interrupts = Interrupts(run=Interrupt(), teardown=Interrupt())
     events: list[Event] = []
 
@@ -70,7 +78,7 @@ def run(text: str, options: Options | None = None) -> Ran:
         teardown=options.teardown,
         grace=options.grace,
     )
-    end = FlowRun(checked.flow, settings, interrupts, tell).run()
+    end = FlowRun(flow, settings, interrupts, tell).run()
     interrupts.run.close()
     interrupts.teardown.close()
     return Ran(end.result, end.exit_code, events)

@@ -64,7 +64,7 @@ def _run(arguments: RunArguments, environ: Mapping[str, str], interrupts: Interr
             sys.stderr.write(f"{shown(problem).render()}\n")
         return _closed(reports, [EXIT_USAGE])
     reports = open_reports(targets, ReportOptions(environ=environ, verbose=arguments.verbose))
-    ends = run_flows(flows, options, interrupts, reports.tell)
+    ends = run_flows([(flow, options) for flow in flows], interrupts, reports.tell)
     return _closed(reports, [end.exit_code for end in ends])
 
 

@@ -95,6 +95,7 @@ class FlowRun:
 
     def _run(self) -> FlowEnd:
         try:
+            self._interrupts.run.check()
             memory = self._memory()
             self._tell_start()
             self._interrupts.run.check()
@@ -105,7 +106,7 @@ class FlowRun:
             return self._never_started(error.message, error.hint, EXIT_PLATFORM)
         except Interrupted as error:
             self._interrupted = True
-            return self._never_started(str(error), "", EXIT_PLATFORM)
+            return self._never_started(f"not started: {error}", "", EXIT_PLATFORM)
         try:
             self._setup_and_steps(memory)
         except Exception:  # noqa: BLE001 - our own bug outside of any step: teardown still has to run
@@ -182,7 +183,7 @@ class FlowRun:
     def _one(self, step: Step, around: Surroundings, stop: Stop | None) -> StepRecord:
         if stop is not None:
             record = not_run(step, around.phase, stop)
-            around.memory.forget(step, f"step {step.shown} was not run")
+            around.memory.pass_over(step, f"step {step.shown} was not run")
         else:
             so_far = partial(self._result, Outcome.PASSED)
             self._tell(StepStarted(id=step.shown, action=step.action.name, phase=around.phase, so_far=so_far))

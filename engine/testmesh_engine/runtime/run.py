@@ -21,15 +21,16 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def run_flows(
-    flows: Sequence[Flow], options: RunOptions, interrupts: Interrupts, tell: Callable[[Event], None]
+    flows: Sequence[tuple[Flow, RunOptions]], interrupts: Interrupts, tell: Callable[[Event], None]
 ) -> list[FlowEnd]:
-    """Run ``flows`` one after the other; after a signal no further one starts. Call it from the main thread."""
+    """Run ``flows`` one after the other, each with its options. Call it from the main thread.
+
+    After a signal no further one starts; those left end as interrupted, so that there is an end for each.
+    """
     ends: list[FlowEnd] = []
 
     def work() -> None:
-        for flow in flows:
-            if ends and interrupts.run.is_set():
-                return
+        for flow, options in flows:
             ends.append(_run_one(flow, options, interrupts, tell))
 
     # Daemonic: a driver that hangs in spite of all must not keep the process once its verdict is written.

@@ -24,26 +24,40 @@ class Memory:
     captured: dict[str, Value] = field(default_factory=dict)
     steps: dict[str, Value] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)
-    """Names without value, each with the reason."""
+    """Names that no step has given a value yet, each with the reason."""
+    lost: dict[str, str] = field(default_factory=dict)
+    """Names whose last step failed to give them one, each with the reason: nothing else stands in for it."""
 
     def expect(self, steps: Iterable[Step]) -> None:
         """Everything that ``steps`` may give later has no value yet."""
         for step in steps:
-            self.forget(step, f"step {step.shown} was not run")
+            self.pass_over(step, f"step {step.shown} was not run")
 
-    def forget(self, step: Step, reason: str) -> None:
-        """What ``step`` gives has no value, for this reason, but for what it captured before."""
-        for name in (step.id, *(capture.name for capture in step.outputs)):
-            if name and name not in self.captured and name not in self.steps:
+    def pass_over(self, step: Step, reason: str) -> None:
+        """``step`` is left out: what it would give keeps the value of an earlier one, else has none."""
+        for name in _given_by(step):
+            if name not in self.captured and name not in self.steps:
                 self.absent[name] = reason
 
+    def forget(self, step: Step, reason: str) -> None:
+        """``step`` has failed to give its names a value: what they had before is not what is meant any more."""
+        for name in _given_by(step):
+            self.captured.pop(name, None)
+            self.steps.pop(name, None)
+            self.lost[name] = reason
+
     def remember(self, step: Step, result: Result, captured: Mapping[str, Value]) -> None:
-        """What ``step`` gave."""
+        """What ``step`` gave; of its outputs those that are not ``captured`` were not found."""
+        self.forget(step, f"step {step.shown} failed")
         self.captured.update(captured)
         if step.id:
             self.steps[step.id] = {**result, "result": result, "response": result, **captured}
         for name in (step.id, *captured):
-            self.absent.pop(name, None)
+            self.lost.pop(name, None)
+
+
+def _given_by(step: Step) -> Iterable[str]:
+    return filter(None, (step.id, *(capture.name for capture in step.outputs)))
 
 
 _ROOTS = {"env": "env", "vars": "captured", "steps": "steps"}
@@ -77,7 +91,16 @@ class FlowScope:
         """All names, those without value included."""
         memory = self._memory
         own = () if self._result is None else (*self._result, "result", "response")
-        return (*own, *self._captured, *memory.captured, *memory.steps, *memory.env, *memory.absent, *builtins.NAMES)
+        return (
+            *own,
+            *self._captured,
+            *memory.captured,
+            *memory.steps,
+            *memory.env,
+            *memory.absent,
+            *memory.lost,
+            *builtins.NAMES,
+        )
 
     def in_placeholder(self) -> FlowScope:
         """The scope of placeholders, where captured variables come before result keys."""
@@ -93,9 +116,13 @@ class FlowScope:
 
     def _without_result(self, name: str) -> Value | Missing:
         memory = self._memory
-        for layer in (self._captured, memory.captured, memory.steps, memory.env):
+        for layer in (self._captured, memory.captured, memory.steps):
             if name in layer:
                 return layer[name]
+        if name in memory.lost:
+            raise NoValueError(f"{name} has no value: {memory.lost[name]}")
+        if name in memory.env:
+            return memory.env[name]
         if name in memory.absent:
             raise NoValueError(f"{name} has no value: {memory.absent[name]}")
         return builtins.lookup(name, self._at) if name in builtins.NAMES else MISSING

@@ -151,10 +151,15 @@ class _StepRun:
             deadline=deadline,
             interrupt=self._around.interrupt,
         )
-        self._around.memory.remember(self._step, made[-1].result or {}, made[-1].captured)
-        if made[-1].result is None:
-            self._around.memory.forget(self._step, f"step {self._step.shown} failed")
+        self._keep(made[-1])
         return self._finished(made)
+
+    def _keep(self, last: _Attempt) -> None:
+        memory, step = self._around.memory, self._step
+        if last.result is None:
+            memory.forget(step, f"step {step.shown} failed")
+        else:
+            memory.remember(step, last.result, last.captured)
 
     def _rendered(self) -> dict[str, Value]:
         config = self._step.config.render(FlowScope(self._around.memory, self._at))
@@ -282,9 +287,10 @@ class _StepRun:
     def _ended(
         self, outcome: Outcome, message: str, kind: ErrorKind | None, attempts: tuple[AttemptResult, ...] = ()
     ) -> StepRecord:
-        if outcome in (Outcome.SKIPPED, Outcome.ERRORED) and not attempts:
-            how = "was skipped" if outcome is Outcome.SKIPPED else "did not work"
-            self._around.memory.forget(self._step, f"step {self._step.shown} {how}")
+        if outcome is Outcome.SKIPPED:
+            self._around.memory.pass_over(self._step, f"step {self._step.shown} was skipped")
+        elif outcome is Outcome.ERRORED and not attempts:
+            self._around.memory.forget(self._step, f"step {self._step.shown} did not work")
         blank = _blank(self._step, self._around.phase, outcome, self._around.masker.text(message))
         name = self._around.masker.text(self._rendered_name())
         result = StepResult(

@@ -358,6 +358,55 @@ def test_a_name_whose_step_gave_no_value_is_an_error_that_says_so(web: Web) -> N
     assert [] == web.seen
 
 
+REFUSED = """
+    action: http_request
+    config: {url: "http://127.0.0.1:1/"}
+    assert: [status == 200]
+"""
+NOT_FOUND = """
+    action: http_request
+    config: {url: "${WEB}/order"}
+    assert: [status == 200]
+"""
+
+
+@pytest.mark.parametrize("step", [REFUSED, NOT_FOUND])
+@pytest.mark.parametrize("env", ["", "env: {p: 7}\n"])
+def test_a_capture_that_fails_takes_the_old_value_away(web: Web, step: str, env: str) -> None:
+    """Else a check would be made with a value that is not the one meant; nor does a variable of env step in."""
+    ran = flow_against(
+        web,
+        f"""{env}
+steps:
+  - {{id: a, action: http_request, config: {{url: "${{WEB}}/order"}}, output: {{p: body.id}}, assert: [p == 7]}}
+  - id: b
+    output: {{p: $.body.idd}}
+    on_error: ignore
+{step}
+  - {{id: c, action: http_request, config: {{url: "${{WEB}}/order"}}, assert: [body.id == p]}}
+""",
+    )
+    assert {"a": PASSED, "b": FAILED, "c": FAILED} == ran.outcomes()
+    assert "p has no value: step b failed" in ran.step("c").message
+
+
+def test_a_capture_of_a_step_that_is_skipped_or_not_run_leaves_the_old_value(web: Web) -> None:
+    """Of two steps with opposite conditions one gives the value; and teardown cleans up what there is."""
+    step = 'action: http_request, config: {url: "${WEB}/order"}, output: {p: body.id}'
+    ran = flow_against(
+        web,
+        f"""
+        steps:
+          - {{id: a, {step}, assert: [status == 200]}}
+          - {{id: b, {step}, assert: [status == 200], disabled: true}}
+          - {{id: c, action: http_request, config: {{url: "${{WEB}}/order"}}, assert: [p == 8]}}
+          - {{id: d, {step}, assert: [status == 200]}}
+        teardown: [{{id: clean, action: http_request, config: {{url: "${{WEB}}/order/${{p}}"}}, assert: [p == 7]}}]
+        """,
+    )
+    assert {"a": PASSED, "b": SKIPPED, "c": FAILED, "d": NOT_RUN, "clean": PASSED} == ran.outcomes()
+
+
 def test_captured_values_reach_the_steps_after_and_teardown(web: Web) -> None:
     """With their kind, by name and by the step's id, and also where an assertion failed."""
     ran = flow_against(
