@@ -94,8 +94,8 @@ def _run(kubectl: Kubectl, progress: Progress) -> dict[str, Any]:
 
 def _steps(kubectl: Kubectl) -> Iterator[str]:
     """The steps as the runner's log tells of them, each as it ends."""
-    job = eventually(lambda: _job(kubectl), what="the operator to start a Job")
-    follow = ["logs", "--follow", f"job/{job}", "--namespace", DEMO, "--pod-running-timeout=60s"]
+    job = eventually(lambda: _started_job(kubectl), what="the runner to start")
+    follow = ["logs", "--follow", f"job/{job}", "--namespace", DEMO]
     with subprocess.Popen(kubectl.command(*follow), stdout=subprocess.PIPE, text=True) as log:
         for line in log.stdout or ():
             event = json.loads(line)
@@ -104,12 +104,13 @@ def _steps(kubectl: Kubectl) -> Iterator[str]:
                 yield f"  {mark} {event['id']:<28}{event['action']:<17}{took:>8}  {event['message']}".rstrip()
 
 
-def _job(kubectl: Kubectl) -> str:
-    status = kubectl.get("testruns.testmesh.io", RUN, namespace=DEMO).get("status", {})
-    reference = status.get("jobRef", {})
-    if status.get("result"):
+def _started_job(kubectl: Kubectl) -> str:
+    """The Job's name once its runner has started: before that there is no log to follow."""
+    status = kubectl.get("testruns.testmesh.io", RUN, namespace=DEMO)["status"]
+    reasons = {condition["reason"] for condition in status.get("conditions", [])}
+    if status.get("result") and "jobRef" not in status:
         raise KubectlError(f"the run ended before it started: {json.dumps(status, indent=2)}")
-    return str(reference["name"]) if reference.get("uid") else ""
+    return str(status["jobRef"]["name"]) if "Running" in reasons or status.get("result") else ""
 
 
 def _print_run(kubectl: Kubectl, run: dict[str, Any]) -> None:

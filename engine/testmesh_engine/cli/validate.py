@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from testmesh_engine.actions.registry import Registry
 from testmesh_engine.cli.inputs import STDIN, read_text
-from testmesh_engine.contract.problem import Problem
+from testmesh_engine.contract.problem import FlowInvalid, Problem
 from testmesh_engine.errors import UsageError
 from testmesh_engine.language.names import Outside
 from testmesh_engine.language.validate import Checked, check_flow, check_text, errors_of, flow_of_object
-from testmesh_engine.runtime.masking import mask_source_line, mask_urls
+from testmesh_engine.runtime.masking import Masker, is_secret_key, mask_pairs, mask_source_line, secrets_of_line
+
+_NAME = re.compile(r"[^\W\d][\w-]*")
+_FOUND = re.compile(r"found (?:text \"(.*)\"|the number (\S+))")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +51,12 @@ def _check(path: str, arguments: ValidateArguments) -> Iterator[Checked]:
     if arguments.object_path is None:
         yield from check_text(text, name=name, catalogue=Registry(), outside=outside)
         return
-    part = flow_of_object(_json_of(text, name), name="", path=arguments.object_path)
-    yield check_flow(part, catalogue=Registry(), outside=outside)
+    try:
+        part = flow_of_object(_json_of(text, name), name="", path=arguments.object_path)
+    except FlowInvalid as error:
+        yield Checked(name="", problems=error.problems)
+    else:
+        yield check_flow(part, catalogue=Registry(), outside=outside)
 
 
 def _json_of(text: str, name: str) -> object:
@@ -59,8 +67,17 @@ def _json_of(text: str, name: str) -> object:
 
 
 def shown(problem: Problem) -> Problem:
-    """The problem without the secrets that stand in its line."""
-    return replace(problem, excerpt=mask_source_line(problem.excerpt), message=mask_urls(problem.message))
+    """The problem without the secrets of its line, which its message and hint may quote in their own ways."""
+    # A flow that came as an object has no line: there the path tells what a message is about.
+    below = any(is_secret_key(name) or name == "auth" for name in _NAME.findall(problem.path))
+    found = [text for match in _FOUND.findall(problem.message) for text in match] if below else []
+    secrets = Masker({*secrets_of_line(problem.excerpt), *found})
+    return replace(
+        problem,
+        excerpt=secrets.text(mask_source_line(problem.excerpt)),
+        message=secrets.text(mask_pairs(problem.message)),
+        hint=secrets.text(mask_source_line(problem.hint)),
+    )
 
 
 def print_json(checked: list[Checked]) -> None:

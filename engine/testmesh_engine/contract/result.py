@@ -42,11 +42,15 @@ class Operand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssertionResult:
-    """One assertion: its expression as written; ``message`` says why where it did not hold."""
+    """One assertion: its expression as written; ``message`` says why where it did not hold.
+
+    ``warning`` is about one that holds and may not say what its author thinks.
+    """
 
     expression: str
     passed: bool
     message: str = ""
+    warning: str = ""
     operands: tuple[Operand, ...] = ()
 
 

@@ -82,7 +82,8 @@ class Expression:
 
     def _held(self, scope: Scope) -> Check:
         warning = self._explainer(scope).warning(self._tree) if "!=" in self.source else ""
-        return Check(holds=True, warning=warning)
+        operands = self._explainer(scope).operands(self._tree) if warning else ()
+        return Check(holds=True, operands=operands, warning=warning)
 
     def _failed(self, scope: Scope, why: str, *, evaluated: bool = True) -> Check:
         operands = self._explainer(scope).operands(self._tree)

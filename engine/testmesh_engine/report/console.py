@@ -123,8 +123,10 @@ def _details(step: StepResult, *, verbose: bool) -> Iterator[str]:
         yield step.message
     if last is None:
         return
-    if bad:
-        for assertion in last.assertions:
+    for assertion in last.assertions:
+        if assertion.warning:
+            yield f"warning: {assertion.expression}: {assertion.warning}"
+        if bad:
             yield from _assertion(assertion)
     if bad or verbose:
         yield from _exchange(last)

@@ -36,17 +36,20 @@ _PAIR = re.compile(
     r"|\\+\"\s*:\s*\\+\"(?P<escaped>[^\"\\]+)"
     r"|\\*[\"']\s*:\s*(?P<number>-?\d[\w.+-]*)"
     # No comparison, placeholder or SQL parameter: these hide nothing, and are what the text is about.
-    r"|=(?!=|\$\d|\$\{|\{\{|\?|:\w)(?P<form>[^\s\"'&;,<>(){}\[\]\\]+)"
+    r"|=(?!=|\$\d|\$\{|\{\{|\?|:\w|…)(?P<form>[^\s\"'&;,<>(){}\[\]\\]+)"
     r")",
     re.IGNORECASE | re.DOTALL,
 )
 """A secret-like key and its value in JSON, in JSON within text, in a query string or a form."""
 
+_WORD = r"(?:[^\s,}]|,(?=\S)|\}(?=[^\s,}\]]))+"
 _LINE_PAIR = re.compile(
-    rf"(?P<head>(?:{_KEY_END}|\bauth)[\"']?\s*[:=]\s*)"
-    r"(?P<value>(?![\s{\[])(?:(?:bearer|basic)\s+)?[^\s\"',;}&]+|\"[^\"]*\"|'[^']*')",
+    rf"(?P<head>(?:{_KEY_END}|\bauth)(?:[\"']?\s*[:=]\s*|\s+(?=bearer\s|basic\s)))"
+    rf"(?P<value>(?![\s{{\[…])(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'|{_WORD}(?:[ \t]+(?!\#){_WORD})*))",
     re.IGNORECASE,
 )
+"""The same in a line of YAML, where text without quotes goes on to a comma in a map, or to the line's end."""
+
 _PLACEHOLDERS = re.compile(r"[\"']?(\$\{[^:}]*\}?|\{\{[^:}]*\}{0,2})+[\"']?")
 _SET_COOKIE = re.compile(r"(?:^|,\s*)[^=;,\s]+=(?P<value>[^;,]+)")
 _COOKIE = re.compile(r"(?:^|;\s*)[^=;,\s]+=(?P<value>[^;]+)")
@@ -90,7 +93,7 @@ def _masked_pair(match: re.Match[str]) -> str:
 def _masked_line(match: re.Match[str]) -> str:
     value = match["value"]
     # A placeholder or an expression's operand is no secret, and it is what the problem is about; a default may be one.
-    if value.startswith("=") or _PLACEHOLDERS.fullmatch(value):
+    if value.startswith("=") or value.lstrip("\"'").startswith(MASK) or _PLACEHOLDERS.fullmatch(value):
         return match[0]
     return f"{match['head']}{MASK}"
 

@@ -22,6 +22,7 @@ _TEXTS = frozenset({"body", "raw", "value"})
 _NAME = re.compile(r"[^\W\d][\w-]*")
 
 _DIFFERS = "does not hold; the value is a secret and is not shown"
+_OTHER_KIND = "holds whatever the values are: they differ in kind, and one is a secret and not shown"
 
 
 def with_hint(message: str, hint: str) -> str:
@@ -61,6 +62,7 @@ def shown_check(source: str, check: Check, masker: Masker, *, message: str = "")
             expression=masker.text(source),
             passed=check.holds,
             message="" if check.holds else f"{masker.text(source)}: {_DIFFERS}",
+            warning=_OTHER_KIND if check.warning else "",
             operands=operands,
         )
     said = masker.text(f"{message} ({check.message})" if message and check.message else message or check.message)
@@ -68,6 +70,7 @@ def shown_check(source: str, check: Check, masker: Masker, *, message: str = "")
         expression=masker.text(source),
         passed=check.holds,
         message="" if check.holds else said,
+        warning=masker.text(check.warning),
         operands=tuple(Operand(source=o.source, value=_cut(masker.value(o.value))) for o in check.operands),
     )
 

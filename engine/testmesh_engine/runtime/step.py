@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from testmesh_engine.actions.base import Action, Connections, Context, Counters, Result
 from testmesh_engine.actions.config import canonical
@@ -330,7 +330,7 @@ def _judged(assertion: Assertion, check: Check, *, any_holds: bool) -> Check:
     """The check by the list that its assertion stands in."""
     match assertion.quantifier:
         case Quantifier.ANY:
-            return Check(holds=any_holds, message=f"none of assert_any holds: {check.message}", operands=check.operands)
+            return replace(check, holds=any_holds, message=f"none of assert_any holds: {check.message}")
         case Quantifier.NONE if check.holds:
             return Check(holds=False, message=f"{assertion.expression.source} holds and must not")
         case Quantifier.NONE:

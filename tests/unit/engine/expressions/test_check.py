@@ -127,6 +127,7 @@ def test_unequal_kinds_hold_with_a_warning() -> None:
     checked = check("body.id != 42")
     assert checked.holds
     assert 'body.id is text "42" against number 42' in checked.warning
+    assert ("body.id", "42") == (checked.operands[0].source, checked.operands[0].value)
     assert "" == check("body.id != nil").warning
     assert "" == check("body.id != 'x'").warning
 

@@ -490,6 +490,34 @@ def test_the_three_lists_of_assertions(web: Web, asserts: str, outcome: Outcome)
     assert outcome == ran.step("one").outcome
 
 
+def test_an_assertion_that_can_never_be_false_warns(web: Web) -> None:
+    """Also where it stands among others of assert_any, or what must not hold is what it denies."""
+    step = '{action: http_request, config: {url: "${WEB}/order"}, ASSERT: [body.total != "59.98"]}'
+    (ran,) = flow_against(web, f"steps: [{step.replace('ASSERT', 'assert')}]").result.steps
+    (check,) = ran.attempts[-1].assertions
+    assert (PASSED, True) == (ran.outcome, check.passed)
+    assert 'body.total is number 59.98 against text "59.98"' in check.warning
+    (ran,) = flow_against(web, f"steps: [{step.replace('ASSERT', 'assert_any')}]").result.steps
+    assert "holds whatever the values are" in ran.attempts[-1].assertions[0].warning
+
+
+def test_a_warning_shows_no_secret(web: Web) -> None:
+    """That the kinds differ is told, the value is not."""
+    text = """
+    steps:
+      - id: one
+        action: http_request
+        config: {url: "${WEB}/echo", method: POST, body: {a: 1}}
+        output: {api_token: body.method}
+        assert: [api_token != 42]
+    """
+    (step,) = flow_against(web, text).result.steps
+    (check,) = step.attempts[-1].assertions
+    assert check.passed
+    assert "holds whatever the values are" in check.warning
+    assert "POST" not in check.warning
+
+
 def test_the_verdict_can_be_made_before_and_after_teardown(web: Web) -> None:
     """A runner that is killed in teardown has said how its steps ended."""
     ran = phases(web, asked=404)

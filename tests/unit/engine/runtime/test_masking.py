@@ -129,6 +129,13 @@ def test_lines_of_a_flow_are_shown_without_their_secrets() -> None:
         ("password: ${PW}", "password: ${PW}"),
         ("password: *hunter2", "password: ***"),
         ("Authorization: Bearer hunter2", "Authorization: ***"),
+        ('headers: "Authorization Bearer hunter2"', 'headers: "Authorization ***'),
+        ("password: a,b;c&d}e'f\"g two words  # why", "password: ***  # why"),
+        ("{password: a b, user: c}", "{password: ***, user: c}"),
+        ('{"password": "a, b", "user": "c"}', '{"password": "***", "user": "c"}'),
+        ('password: "not closed', "password: ***"),
+        ("url: http://h/?token=abc&n=1", "url: http://h/?token=***&n=1"),
+        ("--var API_TOKEN=…", "--var API_TOKEN=…"),
         ("page_token: abc", "page_token: abc"),
     ],
 )
@@ -148,7 +155,7 @@ def test_the_secrets_of_a_line_are_told_without_quotes_and_indicators() -> None:
     ("text", "masked"),
     [
         ("http://h/x?api_key=abc&n=1", "http://h/x?api_key=***&n=1"),
-        ("/x?n=1&access-token=a%20c#top", "/x?n=1&access-token=***#top"),
+        ("/x?n=1&access-token=a%20c", "/x?n=1&access-token=***"),
         ("password=abc&user=u", "password=***&user=u"),
         ('{"password":"abc","n":1}', '{"password":"***","n":1}'),
         (r'{"password": "a\"b", "n": 1}', '{"password": "***", "n": 1}'),
