@@ -1,0 +1,68 @@
+"""What a report shows of values and of assertions: whole, but for secrets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from testmesh_engine.contract.result import AssertionResult
+from testmesh_engine.expressions import MapScope, Value, compile_expression
+from testmesh_engine.runtime.masking import Masker
+from testmesh_engine.runtime.present import shown, shown_check, shown_result
+
+BODY: Mapping[str, Value] = {
+    "access_token": "eyJhbGciOi.hidden-part.end",
+    "page_token": "page-two",
+    "pin_secret": 1234,
+    "user": {"password": "hunter2pass", "name": "ann"},
+    "status": 500,
+}
+
+
+def checked(source: str) -> AssertionResult:
+    """The assertion on ``BODY`` as a report shows it, with nothing learnt before."""
+    scope = MapScope({"body": dict(BODY)})
+    return shown_check(source, compile_expression(source).check(scope), Masker())
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'body.access_token[0:9] == "x"',
+        'split(body.access_token, ".")[1] == "x"',
+        'body["access_token"] startsWith "x"',
+        "body.pin_secret + 1 == 7",
+        'body.user.password == "x"',
+        'upper(body.user.password) == "x"',
+    ],
+)
+def test_what_is_made_of_a_secret_is_a_secret(source: str) -> None:
+    """A slice of a token is still the token."""
+    found = checked(source)
+    said = f"{found.message} {found.operands}"
+    for part in ("eyJhb", "hidden", "1235", "hunter2", "HUNTER2"):
+        assert part not in said
+    assert "the value is a secret" in found.message
+    assert not found.passed
+
+
+@pytest.mark.parametrize(("source", "shown_value"), [("body.page_token == 1", "page-two"), ("body.status == 1", "500")])
+def test_what_is_no_secret_is_shown(source: str, shown_value: str) -> None:
+    """A failed assertion without its values helps nobody."""
+    assert shown_value in checked(source).message
+
+
+def test_the_message_of_a_failed_secret_does_not_quote_a_declared_one() -> None:
+    """The expression itself may hold it."""
+    source = 'body.access_token == "declared-secret"'
+    check = compile_expression(source).check(MapScope({"body": dict(BODY)}))
+    assert "declared-secret" not in str(shown_check(source, check, Masker(["declared-secret"])))
+
+
+def test_a_text_body_is_shown_without_its_secrets() -> None:
+    """JSON that says it is text, and lines of ``key: value``."""
+    result = {"body": '{"password":"pw"}', "url": "http://h/?password=pw", "headers": {"location": "/?token=pw"}}
+    expected = {"body": '{"password":"***"}', "url": "http://h/?password=***", "headers": {"location": "/?token=***"}}
+    assert expected == shown_result(result, Masker())
+    assert "user: ann\npassword: ***" == shown("user: ann\npassword: pw", Masker(), key="body")
