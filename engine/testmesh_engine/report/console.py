@@ -70,9 +70,9 @@ class ConsoleReport:
             self._phase = step.phase
             self._say(f"  {step.phase.value}")
         mark = _MARKS[step.outcome][1 if self._plain else 0]
-        took = f"  {_milliseconds(step.duration_ms)}" if step.outcome is not Outcome.NOT_RUN else ""
+        took = f"({step.message})" if step.outcome is Outcome.NOT_RUN else _milliseconds(step.duration_ms)
         title = f"{step.id}  {step.name}" if step.name else step.id
-        self._say(f"    {self._painted(mark, _COLOURS[step.outcome])} {title}{took}{_tries(step)}")
+        self._say(f"    {self._painted(mark, _COLOURS[step.outcome])} {title}  {_without_controls(took)}{_tries(step)}")
         for line in _details(step, verbose=self._verbose):
             self._say(f"        {_without_controls(line)}")
 
@@ -125,7 +125,7 @@ def _details(step: StepResult, *, verbose: bool) -> Iterator[str]:
         return
     for assertion in last.assertions:
         if assertion.warning:
-            yield f"warning: {assertion.expression}: {assertion.warning}"
+            yield f"warning: {assertion.warning}"
         if bad:
             yield from _assertion(assertion)
     if bad or verbose:

@@ -62,7 +62,7 @@ def shown_check(source: str, check: Check, masker: Masker, *, message: str = "")
             expression=masker.text(source),
             passed=check.holds,
             message="" if check.holds else f"{masker.text(source)}: {_DIFFERS}",
-            warning=_OTHER_KIND if check.warning else "",
+            warning=f"{masker.text(source)} {_OTHER_KIND}" if check.warning else "",
             operands=operands,
         )
     said = masker.text(f"{message} ({check.message})" if message and check.message else message or check.message)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,11 +66,11 @@ EVENTS: tuple[Event, ...] = (
 )
 
 
-def written(folder: Path, kind: str, **environ: str) -> str:
+def written(folder: Path, kind: str, events: tuple[Event, ...] = EVENTS, **environ: str) -> str:
     """What the report of that kind leaves of the events."""
     path = folder / kind
     reports = open_reports([Target(kind, str(path))], ReportOptions(environ=environ), console=False)
-    for event in EVENTS:
+    for event in events:
         reports.tell(event)
     reports.close()
     assert [] == reports.faults
@@ -92,6 +93,23 @@ def test_the_console_shows_a_failed_step_with_all_that_tells_why(tmp_path: Path)
     assert "FAILED  1 failed in 1.23 s" in text
     assert "step ask: body.total == 59.98: body.total is 59.97" in text
     assert "status == 200" not in text
+
+
+def test_the_console_says_why_a_step_was_not_run(tmp_path: Path) -> None:
+    """On its own line: there is nothing else to tell of it."""
+    step = replace(FAILED_STEP, id="check", outcome=Outcome.NOT_RUN, message="ask failed", attempts=())
+    text = written(tmp_path, "console", (StepFinished(step=step),))
+    assert ["  steps", "    · check  (ask failed)"] == text.splitlines()
+
+
+def test_the_console_shows_the_warning_of_an_assertion_that_holds(tmp_path: Path) -> None:
+    """The step has passed all the same, and nothing else is told of it."""
+    assertion = AssertionResult(expression="id != 42", passed=True, warning="id != 42 holds whatever the values are")
+    attempt = AttemptResult(number=1, duration_ms=1, assertions=(assertion,), response={"status": 200})
+    step = replace(FAILED_STEP, outcome=Outcome.PASSED, message="", attempts=(attempt,))
+    text = written(tmp_path, "console", (StepFinished(step=step),))
+    expected = ["    ✓ ask  12 ms", "        warning: id != 42 holds whatever the values are"]
+    assert expected == text.splitlines()[1:]
 
 
 def test_what_a_service_sends_does_not_steer_the_terminal(tmp_path: Path) -> None:
