@@ -1,4 +1,4 @@
-"""Finds the flows of a file: under ``flow:``, or in TestFlow manifests (``spec.source``, ``spec.flow``)."""
+"""Finds the flows of a file: under ``flow:``, or in manifests of TestFlows and TestRuns (``spec.source``, ``spec.flow``)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from testmesh_engine.contract.problem import FlowInvalid, Problem
-from testmesh_engine.language.findings import did_you
+from testmesh_engine.language.findings import did_you, unknown_name_hint
 from testmesh_engine.language.load import Document, load_documents
 from testmesh_engine.language.nodes import MapNode, Node, Scalar, Source, kind_of_node
 
-_API_VERSION = "testmesh.io/v1alpha1"
+_GROUP = "testmesh.io"
+_API_VERSION = f"{_GROUP}/v1alpha1"
+_FORMS: dict[str, tuple[str, ...]] = {
+    "TestFlow": ("source", "flow", "flowFrom"),
+    "TestRun": ("flowRef", "source", "flow", "flowFrom"),
+}
+"""The kinds that hold a flow, and the keys of their ``spec`` of which one says which."""
+
+_ELSEWHERE = frozenset({"flowFrom", "flowRef"})
+"""The flow is in a ConfigMap or a TestFlow, which is a document or file of its own."""
+
 _FIX = 'Start the file with:\nflow:\n  name: "what it tests"\n  steps:'
 
 
@@ -26,27 +36,39 @@ class FlowPart:
 
 
 def find_flows(documents: Sequence[Document], source: Source) -> Iterator[FlowPart]:
-    """The flows of a file's documents, or the problem that there is none. Other manifests are passed over."""
-    found = False
+    """The flows of a file's documents, or the problem that there is none.
+
+    Manifests of other API groups are passed over, and nothing else: a mistyped key must not drop a flow in silence.
+    """
+    found, first = False, 0
     for document in documents:
-        part = _flow_of(document, several=len(documents) > 1)
+        part = _second(document, first) if first and _is_flow(document) else _flow_of(document)
+        first = first or (document.root.line if _is_flow(document) else 0)
         if part is not None:
             found = True
             yield part
     if not found:
-        what = "the file is empty" if not documents else "no flow: and no TestFlow in this file"
+        what = "no flow: and no TestFlow with its flow in this file" if documents else "the file is empty"
         yield FlowPart(source=source, problems=(source.problem(what, line=1, column=1, hint=_FIX),))
 
 
-def _flow_of(document: Document, *, several: bool) -> FlowPart | None:
+def _is_flow(document: Document) -> bool:
+    return isinstance(document.root, MapNode) and "flow" in document.root.entries
+
+
+def _second(document: Document, first: int) -> FlowPart:
+    line = first + document.source.line_shift
+    message = f"a second flow: in one file, after that in line {line}"
+    return _broken(document, document.root, message, hint="Move it into a file of its own.")
+
+
+def _flow_of(document: Document) -> FlowPart | None:
     root, source = document.root, document.source
     if not isinstance(root, MapNode):
         return _broken(document, root, f"a flow file is a map with the key flow, found {kind_of_node(root)}")
     if "kind" in root.entries and "apiVersion" in root.entries:
         return _manifest(document, root)
     if "flow" not in root.entries:
-        if several:
-            return None
         close = did_you("flow", root.entries)
         return _broken(document, root, "the root key flow: is missing", hint=f"{close}\n{_FIX}".strip())
     extra = [key for name, (key, _) in root.entries.items() if name != "flow"]
@@ -63,20 +85,36 @@ def _broken(document: Document, node: Node, message: str, *, hint: str = _FIX) -
 
 
 def _manifest(document: Document, root: MapNode) -> FlowPart | None:
-    kind, version = root.get("kind"), root.get("apiVersion")
-    if not (isinstance(kind, Scalar) and kind.value == "TestFlow"):
+    kind, version = _word(root, "kind"), _word(root, "apiVersion")
+    ours = version.partition("/")[0] == _GROUP
+    if not ours and kind not in _FORMS:
         return None
-    if version is None or not (isinstance(version, Scalar) and version.value == _API_VERSION):
-        return _broken(document, version or root, f"a TestFlow has apiVersion: {_API_VERSION}", hint="")
-    spec = root.get("spec")
+    if version != _API_VERSION:
+        if not ours and kind != "TestFlow":
+            return None  # others may have a TestRun too
+        return _broken(document, root.entries["apiVersion"][1], f"a {kind} has apiVersion: {_API_VERSION}", hint="")
+    if kind not in _FORMS:
+        hint = unknown_name_hint(kind, _FORMS)
+        return _broken(document, root.entries["kind"][1], f'{_GROUP} has no kind "{kind}"', hint=hint)
+    return _inside(document, root, kind)
+
+
+def _word(root: MapNode, key: str) -> str:
+    node = root.get(key)
+    return node.text if isinstance(node, Scalar) else ""
+
+
+def _inside(document: Document, root: MapNode, kind: str) -> FlowPart | None:
+    """The flow that a manifest of ours holds, ``None`` where it names one that stands elsewhere."""
+    spec, allowed = root.get("spec"), _FORMS[kind]
     if not isinstance(spec, MapNode):
-        return _broken(document, root, "the TestFlow has no spec", hint="Add spec: with source: | and the flow's text.")
-    forms = [name for name in ("source", "flow", "flowFrom") if name in spec.entries]
+        return _broken(document, root, f"the {kind} has no spec", hint="Add spec: with source: | and the flow's text.")
+    forms = [name for name in allowed if name in spec.entries]
     if len(forms) != 1:
         found = f"found {' and '.join(forms)}" if forms else "found none"
-        return _broken(document, spec, f"spec has one of source, flow, flowFrom; {found}", hint="")
-    if forms[0] == "flowFrom":
-        return None  # the text is in a ConfigMap, which is a document or file of its own
+        return _broken(document, spec, f"spec has one of {', '.join(allowed)}; {found}", hint="")
+    if forms[0] in _ELSEWHERE:
+        return None
     node = spec.entries[forms[0]][1]
     return FlowPart(source=document.source, node=node) if forms[0] == "flow" else _source_text(document, node)
 

@@ -8,7 +8,8 @@ from testmesh_engine.actions.registry import Registry
 from testmesh_engine.language.names import Outside
 from testmesh_engine.language.validate import Checked, check_flow, check_text, flow_of_object
 
-HEAD = "apiVersion: testmesh.io/v1alpha1\nkind: TestFlow\nmetadata: {name: m}\n"
+API = "testmesh.io/v1alpha1"
+HEAD = f"apiVersion: {API}\nkind: TestFlow\nmetadata: {{name: m}}\n"
 FLOW = "flow:\n  name: inner\n  steps:\n    - {action: delay, config: {duration: 1s}}\n"
 
 
@@ -57,6 +58,34 @@ def test_all_flows_of_a_file_are_checked_and_other_kinds_passed_over() -> None:
     other = "kind: ConfigMap\napiVersion: v1\ndata: {}\n"
     both = check("---\n".join([HEAD + f"spec:\n{indented(FLOW, 2)}", other, FLOW.replace("inner", "second")]))
     assert ["inner", "second"] == [flow.name for flow in both]
+
+
+def test_a_testrun_that_holds_a_flow_is_read_like_a_testflow() -> None:
+    """It is what the operator will check; one that names a TestFlow says nothing of it."""
+    head = HEAD.replace("TestFlow", "TestRun")
+    (found,) = check(f"{head}spec:\n  source: |\n{indented(FLOW.replace('delay', 'dealy'), 4)}")
+    assert [9] == [problem.line for problem in found.problems]
+    named = f"{head}spec: {{flowRef: {{name: m}}}}\n"
+    assert ["inner"] == [flow.name for flow in check(f"{named}---\n{FLOW}")]
+
+
+@pytest.mark.parametrize(
+    ("document", "line", "said"),
+    [
+        ("flwo:\n  name: y\n", 6, "the root key flow: is missing"),
+        (f"apiVersion: {API}\nkind: Testflow\nspec: {{}}\n", 7, 'testmesh.io has no kind "Testflow"'),
+        ("apiVersion: testmesh.io/v1\nkind: TestFlow\n", 6, f"a TestFlow has apiVersion: {API}"),
+        ("apiVersion: testmsh.io/v1alpha1\nkind: TestFlow\n", 6, f"a TestFlow has apiVersion: {API}"),
+        ("kind: TestFlow\nspec: {}\n", 6, "the root key flow: is missing"),
+        (FLOW.replace("inner", "second"), 6, "a second flow: in one file, after that in line 1"),
+        ("text\n", 6, "a flow file is a map with the key flow"),
+    ],
+)
+def test_no_document_is_dropped_in_silence(document: str, line: int, said: str) -> None:
+    """A mistyped key would make a flow that never runs, and a call that passes."""
+    first, second = check(f"{FLOW}---\n{document}")
+    assert first.ok
+    assert (line, True) == (second.problems[0].line, second.problems[0].message.startswith(said))
 
 
 @pytest.mark.parametrize(
