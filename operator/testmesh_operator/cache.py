@@ -41,13 +41,23 @@ class Cache:
         return self._flows.get(key)
 
     def job(self, run: TestRun) -> JobFacts | None:
-        """The run's own Job."""
+        """The run's own Job, if it is there."""
+        job = self._jobs.get(run.key, {}).get(self.job_uid(run) or "")
+        return None if job is None or job.gone else job
+
+    def job_uid(self, run: TestRun) -> str | None:
+        """The uid of the run's Job, also of one that is gone: known from the run, else from the Job of its claim."""
+        reference = run.status.job_ref
+        if reference is None or reference.uid is not None:
+            return reference.uid if reference else None
         jobs = self._jobs.get(run.key, {}).values()
-        return next((job for job in jobs if job.owner_uid == run.metadata.uid), None)
+        mine = (job.uid for job in jobs if (job.name, job.owner_uid) == (reference.name, run.metadata.uid))
+        return next(mine, None)
 
     def pods(self, run: TestRun) -> tuple[PodFacts, ...]:
-        """The run's own pods, those that are gone included."""
-        return tuple(pod for pod in self._pods.get(run.key, {}).values() if pod.run_uid == run.metadata.uid)
+        """The pods that the run's own Job has made, those that are gone included; labels alone make no pod the run's."""
+        uid = self.job_uid(run)
+        return tuple(pod for pod in self._pods.get(run.key, {}).values() if uid and pod.owner_uid == uid)
 
     def stuck_since(self, pods: Iterable[PodFacts]) -> datetime | None:
         """When the newest of these pods was first seen unable to start."""
@@ -110,15 +120,15 @@ class Cache:
         return run.key
 
     def see_job(self, job: JobFacts, *, deleted: bool = False) -> Key | None:
-        """A Job as it is now; that of a run which is not kept is none of ours."""
+        """A Job as it is now; that of a run which is not kept is none of ours. One that is gone is never made again."""
         key = self._owner(job)
         if key is None:
             return None
         jobs = self._jobs.setdefault(key, {})
         known = jobs.get(job.uid)
         if deleted:
-            jobs.pop(job.uid, None)
-        elif known is None or _newer(job, known):
+            jobs[job.uid] = replace(job, gone=True)
+        elif known is None or (not known.gone and _newer(job, known)):
             jobs[job.uid] = job
         return key
 
@@ -163,7 +173,12 @@ class Cache:
             case "TestRun":
                 return {run.metadata.uid: run.metadata.resource_version for run in self._runs.values()}
             case "Job":
-                return {job.uid: job.resource_version for jobs in self._jobs.values() for job in jobs.values()}
+                return {
+                    job.uid: job.resource_version
+                    for jobs in self._jobs.values()
+                    for job in jobs.values()
+                    if not job.gone
+                }
             case "Pod":
                 return {
                     pod.uid: pod.resource_version

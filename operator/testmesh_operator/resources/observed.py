@@ -18,7 +18,10 @@ ATTEMPT_ANNOTATION = "batch.kubernetes.io/job-index-failure-count"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFacts:
-    """A run's Job. ``ended`` is the reason of its last condition, "" while it may still make pods. Times in seconds."""
+    """A run's Job. ``ended`` is the reason of its last condition, "" while it may still make pods. Times in seconds.
+
+    ``owner_uid`` is the uid of the TestRun that controls it, "" where none does.
+    """
 
     namespace: str
     name: str
@@ -34,6 +37,8 @@ class JobFacts:
     ended: str = ""
     message: str = ""
     deleting: bool = False
+    gone: bool = False
+    """Deleted: these are the last facts that were seen of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +59,16 @@ class RunnerFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PodFacts:
-    """A run's pod. ``disruption`` is the reason of its DisruptionTarget condition."""
+    """A run's pod. ``disruption`` is the reason of its DisruptionTarget condition.
+
+    Labels anybody can give: it is the run's only where ``owner_uid``, the Job that controls it, is the run's Job.
+    """
 
     namespace: str
     name: str
     uid: str
     resource_version: str
+    owner_uid: str
     run: str
     run_uid: str
     attempt: int
@@ -100,13 +109,13 @@ def read_job(body: JsonObject) -> JobFacts:
         name=_text(metadata, "name"),
         uid=_text(metadata, "uid"),
         resource_version=_text(metadata, "resourceVersion"),
-        owner_uid=next((_text(owner, "uid") for owner in _objects(metadata, "ownerReferences")), ""),
+        owner_uid=controller_uid(body, "TestRun"),
         run=_text(labels, RUN_LABEL),
         run_uid=_text(labels, RUN_UID_LABEL),
         backoff_limit=_number(spec, "backoffLimitPerIndex"),
         deadline=_number(pod, "activeDeadlineSeconds"),
         grace=_number(pod, "terminationGracePeriodSeconds"),
-        start_timeout=int(_text(_object(metadata, "annotations"), START_TIMEOUT_ANNOTATION) or 0),
+        start_timeout=_count(_object(metadata, "annotations"), START_TIMEOUT_ANNOTATION),
         ended=_text(condition, "reason") or _text(condition, "type"),
         message=_text(condition, "message"),
         deleting="deletionTimestamp" in metadata,
@@ -127,9 +136,10 @@ def read_pod(body: JsonObject) -> PodFacts:
         name=_text(metadata, "name"),
         uid=_text(metadata, "uid"),
         resource_version=_text(metadata, "resourceVersion"),
+        owner_uid=controller_uid(body, "Job"),
         run=_text(labels, RUN_LABEL),
         run_uid=_text(labels, RUN_UID_LABEL),
-        attempt=int(_text(annotations, ATTEMPT_ANNOTATION) or 0),
+        attempt=_count(annotations, ATTEMPT_ANNOTATION),
         created=_time(metadata, "creationTimestamp") or datetime.now(UTC),
         phase=_text(status, "phase"),
         reason=_text(status, "reason"),
@@ -143,6 +153,13 @@ def read_pod(body: JsonObject) -> PodFacts:
         containers=len(list(_objects(spec, "containers"))),
         runner=_read_runner(status),
     )
+
+
+def controller_uid(body: JsonObject, kind: str) -> str:
+    """The uid of the object that controls this one, "" where none of that kind does."""
+    owners = _objects(_object(body, "metadata"), "ownerReferences")
+    mine = (owner for owner in owners if owner.get("controller") is True and owner.get("kind") == kind)
+    return next((_text(owner, "uid") for owner in mine), "")
 
 
 def read_warning(body: JsonObject) -> WarningFacts:
@@ -197,6 +214,12 @@ def _text(parent: JsonObject, key: str) -> str:
 def _number(parent: JsonObject, key: str) -> int:
     value = parent.get(key)
     return value if isinstance(value, int) else 0
+
+
+def _count(parent: JsonObject, key: str) -> int:
+    """A number that is kept as text; 0 where somebody has put something else there."""
+    text = _text(parent, key)
+    return int(text) if text.isascii() and text.isdecimal() else 0
 
 
 def _time(parent: JsonObject, key: str) -> datetime | None:

@@ -103,6 +103,7 @@ def pod(**given: Any) -> PodFacts:
         "name": f"{JOB}-0-x7k2p",
         "uid": "6f1d0c1e-0000-4000-8000-0000000000aa",
         "resource_version": "9",
+        "owner_uid": JOB_UID,
         "run": "smoke",
         "run_uid": UID,
         "attempt": 0,

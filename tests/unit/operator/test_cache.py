@@ -63,6 +63,42 @@ def test_deleted_pod_is_remembered_as_long_as_its_run() -> None:
     assert [True] == [pod.gone for pod in kept.pods(gen.started())]
 
 
+def test_pod_that_only_carries_the_runs_labels_is_none_of_its_own() -> None:
+    """Anybody may write labels: what counts is that the run's own Job made the pod."""
+    kept = _cache()
+    kept.see_pod(gen.pod(owner_uid=""))
+    kept.see_pod(gen.pod(uid="other", owner_uid="another-job"))
+    assert () == kept.pods(gen.started())
+    kept.see_pod(gen.pod(uid="own"))
+    assert ["own"] == [pod.uid for pod in kept.pods(gen.started())]
+
+
+def test_job_is_known_by_its_claim_until_its_uid_is_written() -> None:
+    """A Job of another name, or of another owner, is not the run's, and neither are its pods."""
+    kept = _cache()
+    claimed = gen.run(status={"observedGeneration": 1, "jobRef": {"name": gen.JOB}}, resource_version="8")
+    kept.see_run(claimed)
+    kept.see_pod(gen.pod())
+    kept.see_job(gen.job(uid="a", name="another"))
+    kept.see_job(gen.job(uid="b", owner_uid="somebody"))
+    assert (None, ()) == (kept.job(claimed), kept.pods(claimed))
+    kept.see_job(gen.job())
+    assert (gen.job(), (gen.pod(),)) == (kept.job(claimed), kept.pods(claimed))
+
+
+def test_job_that_is_gone_is_remembered_before_its_uid_is_written() -> None:
+    """Else its run would be started a second time; one that is made under the same name is not the run's."""
+    kept = _cache()
+    claimed = gen.run(status={"observedGeneration": 1, "jobRef": {"name": gen.JOB}}, resource_version="8")
+    kept.see_run(claimed)
+    kept.see_job(gen.job())
+    kept.see_job(gen.job(), deleted=True)
+    kept.see_job(gen.job(resource_version="99"))
+    kept.see_job(gen.job(uid="anew"))
+    assert (None, gen.JOB_UID) == (kept.job(claimed), kept.job_uid(claimed))
+    assert {"anew"} == kept.versions("Job").keys()
+
+
 def test_pod_that_cannot_start_is_remembered_from_its_first_sight() -> None:
     """ErrImagePull and ImagePullBackOff take turns; the while that it gets begins once."""
     times = iter([gen.ago(30), gen.ago(10), gen.ago(0)])
