@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from datetime import UTC, datetime
 from typing import cast
@@ -29,6 +30,7 @@ class Lease:
         self._settings = settings
         self._seen: JsonObject = {}
         self._seen_at = 0.0
+        self._renewed = 0.0
         self.held = False
 
     async def acquire(self) -> None:
@@ -48,21 +50,23 @@ class Lease:
 
     async def keep(self) -> None:
         """Renew it for ever. Raises :class:`LeaseLost` when it is another's, or could not be renewed in time."""
-        renewed = time.monotonic()
         patience = self._settings.lease_seconds * 2 / 3
         while True:
-            await asyncio.sleep(self._settings.lease_renew_seconds)
+            await asyncio.sleep(min(self._settings.lease_renew_seconds, self._left(patience)))
             try:
-                async with asyncio.timeout(patience):
+                # What is left since the last renewal, however many attempts have failed since.
+                async with asyncio.timeout(self._left(patience)):
                     self.held = await self._renew()
-                renewed = time.monotonic()
             except (ClusterError, TimeoutError) as error:
-                logger.warning("the Lease could not be renewed: %s", error)
+                logger.warning("the Lease could not be renewed: %s", str(error) or "no answer in time")
             if not self.held:
                 raise LeaseLost(f"the Lease {self._settings.lease_name} is another's now")
-            if time.monotonic() - renewed > patience:
+            if not self._left(patience):
                 self.held = False
                 raise LeaseLost(f"the Lease {self._settings.lease_name} could not be renewed for {patience:.0f} s")
+
+    def _left(self, patience: float) -> float:
+        return max(0.0, self._renewed + patience - time.monotonic())
 
     async def release(self) -> None:
         """Give it back, so that the next operator need not wait until it runs out."""
@@ -108,17 +112,23 @@ class Lease:
             "metadata": {"name": self._settings.lease_name, "namespace": self._settings.own_namespace},
             "spec": self._claim({}),
         }
+        asked = time.monotonic()
         try:
             self._seen = await self._cluster.create(LEASES, self._settings.own_namespace, body)
         except AlreadyExists:
             return False
-        self._seen_at = time.monotonic()
+        self._note(asked)
         return True
 
     async def _write(self, spec: JsonObject) -> None:
         body: JsonObject = {**self._seen, "spec": spec}
+        asked = time.monotonic()
         self._seen = await self._cluster.replace(LEASES, self._settings.own_namespace, self._settings.lease_name, body)
-        self._seen_at = time.monotonic()
+        self._note(asked)
+
+    def _note(self, asked: float) -> None:
+        """Written at some time after ``asked``: nobody else counts from an earlier moment than we do."""
+        self._renewed, self._seen_at = asked, time.monotonic()
 
     def _claim(self, before: JsonObject) -> JsonObject:
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
@@ -126,7 +136,7 @@ class Lease:
         transitions = cast("int", before.get("leaseTransitions") or 0)
         return {
             "holderIdentity": self._settings.identity,
-            "leaseDurationSeconds": self._settings.lease_seconds,
+            "leaseDurationSeconds": math.ceil(self._settings.lease_seconds),
             "acquireTime": before.get("acquireTime") or now if mine else now,
             "renewTime": now,
             "leaseTransitions": transitions if mine or not before else transitions + 1,

@@ -18,7 +18,7 @@ import kopf
 from testmesh_operator import endpoints
 from testmesh_operator.cache import Cache
 from testmesh_operator.cluster import Cluster
-from testmesh_operator.errors import OperatorError, SettingsError
+from testmesh_operator.errors import LeaseLost, OperatorError, SettingsError
 from testmesh_operator.handlers.events import intake, registry, watching
 from testmesh_operator.handlers.resync import Resync
 from testmesh_operator.lease import Lease
@@ -75,9 +75,21 @@ class Operator:
     async def _serve(self, cluster: Cluster, lease: Lease, stack: AsyncExitStack) -> None:
         await lease.acquire()
         stack.push_async_callback(lease.release)
+        stack.push_async_callback(self._queue.close, patience=_PATIENCE)
+        await _first_end(self._hold(lease), self._follow(cluster, lease))
+
+    async def _hold(self, lease: Lease) -> None:
+        """Keep the Lease, from before the first list; without it nothing is decided any more."""
+        try:
+            await lease.keep()
+        except LeaseLost:
+            await self._queue.close(patience=0)
+            raise
+
+    async def _follow(self, cluster: Cluster, lease: Lease) -> None:
+        """List everything, then watch, and list again from time to time."""
         flows = self._connect(cluster, lease)
         take = intake(self._cache, self._queue.add)
-        stack.push_async_callback(self._queue.close, patience=_PATIENCE)
         self._missing = "the first list"
         resync = Resync(cluster, self._cache, self._settings, take=take, finished=flows.record)
         await resync.fill()
@@ -93,7 +105,7 @@ class Operator:
             clusterwide=not self._settings.namespaces,
             namespaces=list(self._settings.namespaces),
         )
-        await _first_end(watch, lease.keep(), resync.run(lambda: self._wake_all(flows)))
+        await _first_end(watch, resync.run(lambda: self._wake_all(flows)))
 
     def _connect(self, cluster: Cluster, lease: Lease) -> FlowReconciler:
         context = Context(

@@ -64,7 +64,7 @@ class Queue:
         return len(self._tasks)
 
     async def close(self, *, patience: float) -> None:
-        """Take nothing new; give the workers ``patience`` seconds to finish what they have begun."""
+        """Take nothing new; give the workers ``patience`` seconds to finish what they have begun, then stop them."""
         self._closed = True
         for timer in self._timers.values():
             timer.cancel()
@@ -72,6 +72,7 @@ class Queue:
             _, late = await asyncio.wait(self._tasks.values(), timeout=patience)
             for task in late:
                 task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     async def _serve(self, key: Key) -> None:
         try:

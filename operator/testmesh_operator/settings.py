@@ -69,10 +69,10 @@ class Settings:
     lease_name: str = "testmesh-operator"
     """Name of the Lease [TESTMESH_LEASE_NAME]: one operator at work in a cluster."""
 
-    lease_seconds: int = 15
+    lease_seconds: float = 15
     """How long a Lease outlives its holder: client-go's default."""
 
-    lease_renew_seconds: int = 2
+    lease_renew_seconds: float = 2
     """How often it is renewed: client-go's default."""
 
     workers: int = 16

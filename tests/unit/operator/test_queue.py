@@ -137,3 +137,30 @@ def test_earlier_of_two_delays_counts() -> None:
         return took
 
     assert asyncio.run(scenario()) < 1
+
+
+def test_without_patience_nothing_is_done_after_the_close() -> None:
+    """An operator that has lost its Lease must not write once more; a worker that waits for a slot doesn't begin."""
+
+    async def scenario() -> list[str]:
+        done: list[str] = []
+
+        async def work(key: Key) -> float | None:
+            try:
+                await asyncio.sleep(0.05)
+            finally:
+                done.append(f"{key.name} stopped")
+            done.append(f"{key.name} written")
+            return None
+
+        keys = Queue(work, workers=1)
+        keys.add(KEY)
+        keys.add(OTHER)
+        await asyncio.sleep(0.01)
+        await keys.close(patience=0)
+        at_close = list(done)
+        await asyncio.sleep(0.1)
+        assert at_close == done
+        return done
+
+    assert ["smoke stopped"] == asyncio.run(scenario())
