@@ -255,10 +255,13 @@ class RunReconciler:
 
     async def _settle(self, key: Key, done: TestRun | None = None) -> None:
         """Count a run once its end is written, also where only the answer to the write was lost."""
-        attempted = self._finishing.pop(key, None)
+        attempted = self._finishing.get(key)
         if attempted is None:
             return
-        if done is None and not await self._was_written(attempted):
+        # Until the API server has answered, the next turn asks again.
+        written = done is not None or await self._was_written(attempted)
+        del self._finishing[key]
+        if not written:
             return
         self._metrics.count(attempted)
         self._tell_flow(attempted)

@@ -9,6 +9,7 @@ from testmesh_engine.contract.verdict import StepVerdict, Verdict
 from testmesh_operator.resources.testrun import (
     FirstFailure,
     JobReference,
+    RunFlow,
     RunMetrics,
     RunResult,
     StepCounts,
@@ -51,20 +52,25 @@ def final(run: TestRun, ending: Ending, *, now: datetime) -> TestRunStatus:
     state = finished(ending.reason, ending.message, passed=ending.result is RunResult.PASSED)
     start = run.status.start_time or now
     milliseconds = max(0, round((now - start).total_seconds() * 1000))
+    flow = run.status.flow or _named(run)
     update = {
         "result": ending.result,
         "start_time": start,
         "completion_time": now,
         "duration_milliseconds": milliseconds,
         "duration": human_duration(milliseconds),
+        "flow": flow,
         "runner_image": ending.image or run.status.runner_image,
         **(_of_verdict(ending.verdict, milliseconds) if ending.verdict else {}),
     }
     if ending.result is not RunResult.PASSED and "first_failure" not in update:
-        update["first_failure"] = FirstFailure(
-            flow=run.status.flow.name if run.status.flow else "", message=ending.message
-        )
+        update["first_failure"] = FirstFailure(flow=flow.name if flow else "", message=ending.message)
     return progress(run, state, now=now).model_copy(update=update)
+
+
+def _named(run: TestRun) -> RunFlow | None:
+    """The flow of a run that ended before its claim: its history and its series show that end too."""
+    return RunFlow(name=run.spec.flow_ref.name) if run.spec.flow_ref else None
 
 
 def _of_verdict(verdict: Verdict, milliseconds: int) -> dict[str, object]:

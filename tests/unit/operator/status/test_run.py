@@ -96,3 +96,13 @@ def test_write_has_the_version_it_was_decided_on() -> None:
 def test_duration_is_for_people(milliseconds: int, text: str) -> None:
     """One unit, or two."""
     assert text == human_duration(milliseconds)
+
+
+def test_run_refused_before_its_claim_belongs_to_its_flow_all_the_same() -> None:
+    """A flow that was broken by an edit must show in its own history and series."""
+    status = final(gen.run(), errored(Reason.FLOW_INVALID, "spec.source:4:2: error"), now=gen.NOW)
+    assert status.flow is not None
+    assert status.first_failure is not None
+    assert ("checkout", "checkout") == (status.flow.name, status.first_failure.flow)
+    inline = final(gen.run({"source": "x"}), errored(Reason.FLOW_INVALID, "no"), now=gen.NOW)
+    assert inline.flow is None
