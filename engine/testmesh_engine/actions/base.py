@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from testmesh_engine.actions.waiting import Deadline, Interrupt
 from testmesh_engine.contract.catalogue import ActionSpec
@@ -98,6 +98,7 @@ class Action(Protocol):
         """
 
 
+@runtime_checkable
 class Preparing(Protocol):
     """An action that must note something before the flow's first step (Kafka: where each topic ends)."""
 

@@ -50,41 +50,41 @@ class Template:
         return self._part.render(scope)
 
 
-def compile_template(value: Value, *, sql_keys: Collection[str] = (), dashed: Collection[str] = ()) -> Template:
+def compile_template(value: Value, *, sql: bool = False, dashed: Collection[str] = ()) -> Template:
     """Compile a text or a whole tree.
 
-    Texts under ``sql_keys`` may hold ``$$`` (it opens a quoted text in SQL), so ``$${`` is no literal there.
+    ``sql`` is set for a text that may hold ``$$`` (it opens a quoted text in SQL): ``$${`` is no literal there.
     Raises ``ExpressionError`` with the offset within the text that is wrong and the path of that text.
     """
-    compiler = _Compiler(frozenset(sql_keys), dashed)
-    part = compiler.tree(value, (), sql=False)
+    compiler = _Compiler(dashed, sql=sql)
+    part = compiler.tree(value, ())
     return Template(part, compiler.names)
 
 
 class _Compiler:
-    def __init__(self, sql_keys: frozenset[str], dashed: Collection[str]) -> None:
+    def __init__(self, dashed: Collection[str], *, sql: bool) -> None:
         self.names: list[NameUse] = []
-        self._sql_keys = sql_keys
         self._dashed = dashed
+        self._sql = sql
 
-    def tree(self, value: Value, path: _Path, *, sql: bool) -> _Part:
+    def tree(self, value: Value, path: _Path) -> _Part:
         """The part for ``value``, which stands at ``path``."""
         if isinstance(value, str):
-            return self._text(value, path, sql=sql)
+            return self._text(value, path)
         if isinstance(value, list):
-            return _list([self.tree(item, (*path, index), sql=sql) for index, item in enumerate(value)])
+            return _list([self.tree(item, (*path, index)) for index, item in enumerate(value)])
         if isinstance(value, dict):
-            return _map([self._pair(key, item, (*path, key), sql=sql) for key, item in value.items()])
+            return _map([self._pair(key, item, (*path, key)) for key, item in value.items()])
         return _Part(value)
 
-    def _pair(self, key: str, item: Value, path: _Path, *, sql: bool) -> tuple[_Part, _Part]:
-        return self._text(key, path, sql=False), self.tree(item, path, sql=sql or key in self._sql_keys)
+    def _pair(self, key: str, item: Value, path: _Path) -> tuple[_Part, _Part]:
+        return self._text(key, path), self.tree(item, path)
 
-    def _text(self, text: str, path: _Path, *, sql: bool) -> _Part:
+    def _text(self, text: str, path: _Path) -> _Part:
         if not holes.has_holes(text):
             return _Part(text)
         try:
-            return self._split(text, list(holes.split(text, 0, len(text), sql=sql)), path)
+            return self._split(text, list(holes.split(text, 0, len(text), sql=self._sql)), path)
         except ExpressionError as error:
             raise ExpressionError(error.message, error.offset, hint=error.hint, path=path) from None
         except RecursionError:  # placeholders in the defaults of placeholders

@@ -74,13 +74,12 @@ class Step:
 
     shown: str
     action: ActionSpec
-    config: Template
+    config: Mapping[str, Template]
+    """Each key by the name it was written under: some are read before the run, when others have no value yet."""
     id: str = ""
     name: str = ""
     asserts: tuple[Assertion, ...] = ()
     outputs: tuple[Capture, ...] = ()
-    written: Mapping[str, Value] = field(default_factory=dict)
-    """The config as written, for what must be known of it before the run."""
     when: Expression | None = None
     disabled: bool = False
     timeout: float | None = None

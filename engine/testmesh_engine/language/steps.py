@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from testmesh_engine.contract.catalogue import ActionSpec, Catalogue, Key, Kind, fault_of
 from testmesh_engine.contract.result import Phase
-from testmesh_engine.expressions import ExpressionError, Template, Value, compile_template
+from testmesh_engine.expressions import ExpressionError, Template, compile_template
 from testmesh_engine.language import planned
 from testmesh_engine.language.asserts import assertions, captures, dashed, expression, result_names
 from testmesh_engine.language.findings import Findings, did_you, unknown_name_hint
@@ -25,6 +25,9 @@ STEP_KEYS = (
     *("id", "name", "description", "action", "config", "assert", "assert_any", "assert_none", "output", "save"),
     *("when", "disabled", "tags", "timeout", "on_error", "retry", "eventually", "poll"),
 )
+
+_SQL_KEY = "query"
+"""The key of a config whose text is SQL."""
 
 
 class StepReader:
@@ -85,13 +88,12 @@ class StepReader:
             config=config,
             id=step_id,
             name=self._optional_text(step, "name"),
-            written=self._written(step),
             asserts=asserts,
             outputs=captured,
             when=condition,
             disabled=self._disabled(step),
             timeout=self._duration(step, "timeout"),
-            on_error=self._on_error(step),
+            on_error=self._on_error(step, phase),
             attempts=attempts,
             line=step.line + findings.source.line_shift if step.line else 0,
         )
@@ -150,7 +152,7 @@ class StepReader:
         self._numbers[spec.name] = self._numbers.get(spec.name, 0) + 1
         return f"{spec.name}_{self._numbers[spec.name]}"
 
-    def _config(self, step: MapNode, spec: ActionSpec) -> Template | None:
+    def _config(self, step: MapNode, spec: ActionSpec) -> dict[str, Template] | None:
         node = step.get("config")
         if node is None or (isinstance(node, Scalar) and node.value is None):
             node = MapNode({}, step.line, step.column, f"{step.path}.config")
@@ -158,34 +160,32 @@ class StepReader:
         if config is None:
             return None
         self._check_keys(config, spec.name, spec.keys, spec.planned)
+        entries = ((name, value) for name, (_, value) in config.entries.items())
+        return {name: template for name, value in entries if (template := self._template(value, sql=name == _SQL_KEY))}
+
+    def _template(self, node: Node, *, sql: bool) -> Template | None:
         try:
-            template = compile_template(plain(config), sql_keys=("query",), dashed=dashed(self._known))
+            template = compile_template(plain(node), sql=sql, dashed=dashed(self._known))
         except ExpressionError:
-            self._broken_templates(config)
+            self._broken_templates(node, sql=sql)
             return None
-        self._known.check(self._findings, config, template.names)
+        self._known.check(self._findings, node, template.names)
         return template
 
-    def _broken_templates(self, node: Node) -> None:
+    def _broken_templates(self, node: Node, *, sql: bool) -> None:
         """Note every text below ``node`` that is no template: compiling the whole tree stops at the first."""
         if isinstance(node, MapNode):
             for key, value in node.entries.values():
-                self._broken_templates(key)
-                self._broken_templates(value)
+                self._broken_templates(key, sql=sql)
+                self._broken_templates(value, sql=sql)
         elif isinstance(node, ListNode):
             for item in node.items:
-                self._broken_templates(item)
+                self._broken_templates(item, sql=sql)
         else:
             try:
-                compile_template(node.value, dashed=dashed(self._known))
+                compile_template(node.value, sql=sql, dashed=dashed(self._known))
             except ExpressionError as error:
                 self._findings.broken_text(node, error)
-
-    @staticmethod
-    def _written(step: MapNode) -> dict[str, Value]:
-        config = step.get("config")
-        written = plain(config) if config else None
-        return written if isinstance(written, dict) else {}
 
     def _check_keys(self, config: MapNode, what: str, keys: tuple[Key, ...], planned_keys: Mapping[str, str]) -> None:
         allowed = [name for key in keys for name in (key.name, *key.aliases)]
@@ -209,6 +209,8 @@ class StepReader:
         elif key.choices and str(plain(node)).upper() not in key.choices:
             hint = did_you(str(plain(node)).upper(), key.choices)
             self._findings.error(node, f"{key.name} is one of {', '.join(key.choices)}", hint=hint)
+        elif key.fault and (fault := key.fault(plain(node))):
+            self._findings.error(node, f"{key.name} {fault}")
         elif key.fields and isinstance(node, MapNode):
             self._check_keys(node, key.name, key.fields, key.planned)
 
@@ -272,7 +274,7 @@ class StepReader:
         node = step.get("disabled")
         return bool(self._findings.boolean(node, "disabled")) if node else False
 
-    def _on_error(self, step: MapNode) -> OnError:
+    def _on_error(self, step: MapNode, phase: Phase) -> OnError:
         node = step.get("on_error")
         if node is None:
             return OnError.FAIL
@@ -281,4 +283,6 @@ class StepReader:
                 node, "not supported yet: the map form of on_error", hint="Write fail, continue or ignore."
             )
             return OnError.FAIL
-        return OnError(self._findings.choice(node, "on_error", [word.value for word in OnError]) or OnError.FAIL)
+        word = OnError(self._findings.choice(node, "on_error", [word.value for word in OnError]) or OnError.FAIL)
+        # In teardown every step runs in any case: who writes "continue" there means that a failure does not matter.
+        return OnError.IGNORE if phase is Phase.TEARDOWN and word is OnError.CONTINUE else word

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
-from testmesh_engine.actions.base import Connections, Context, Counters
+from testmesh_engine.actions.base import Connections, Context, Counters, Preparing
 from testmesh_engine.actions.registry import load_action
 from testmesh_engine.actions.waiting import Deadline, Interrupt, earliest
 from testmesh_engine.contract.result import Failure, FlowResult, Metrics, Outcome, Phase
@@ -23,6 +23,7 @@ from testmesh_engine.runtime.builtins import Identity
 from testmesh_engine.runtime.environment import Layers
 from testmesh_engine.runtime.masking import Masker
 from testmesh_engine.runtime.outcome import (
+    EXIT_INTERRUPTED,
     EXIT_PLATFORM,
     EXIT_USAGE,
     StepRecord,
@@ -106,7 +107,7 @@ class FlowRun:
             return self._never_started(error.message, error.hint, EXIT_PLATFORM)
         except Interrupted as error:
             self._interrupted = True
-            return self._never_started(f"not started: {error}", "", EXIT_PLATFORM)
+            return self._never_started(f"not started: {error}", "", EXIT_INTERRUPTED)
         try:
             self._setup_and_steps(memory)
         except Exception:  # noqa: BLE001 - our own bug outside of any step: teardown still has to run
@@ -132,26 +133,24 @@ class FlowRun:
 
     def _prepare(self, memory: Memory) -> None:
         """Let actions note what they must know before the first step."""
-        flow = self._flow
-        configs: dict[str, list[Mapping[str, Value | None]]] = {}
-        for step in (*flow.setup, *flow.steps, *flow.teardown):
-            if hasattr(load_action(step.action.name), "prepare"):
-                configs.setdefault(step.action.name, []).append(self._known_config(step, memory))
-        for name, known in configs.items():
-            context = self._context(name, Deadline.after(PREPARE_SECONDS, "the time to prepare"))
-            getattr(load_action(name), "prepare")(known, context)  # noqa: B009 - a method that few actions have
+        steps = [step for phase in Phase for step in self._flow.phase(phase)]
+        for name in dict.fromkeys(step.action.name for step in steps):
+            action = load_action(name)
+            if isinstance(action, Preparing):
+                known = [self._known_config(step, memory) for step in steps if step.action.name == name]
+                action.prepare(known, self._context(name, Deadline.after(PREPARE_SECONDS, "the time to prepare")))
 
-    def _known_config(self, step: Step, memory: Memory) -> dict[str, Value | None]:
+    def _known_config(self, step: Step, memory: Memory) -> Mapping[str, Value | None]:
         """The step's config, as far as it is known before the run: a key that needs a captured value is ``None``."""
         at = builtins.moment(self._options.identity, flow=self._flow.name, step=step.shown, failed=False)
         scope = FlowScope(memory, at)
         known: dict[str, Value | None] = {}
-        for name, value in step.written.items():
+        for name, template in step.config.items():
             declared = step.action.key(name)
             if declared is None or (step.action.early and declared.name not in step.action.early):
                 continue
             try:
-                known[declared.name] = compile_template(value).render(scope)
+                known[declared.name] = template.render(scope)
             except EvaluationError:
                 known[declared.name] = None
         return known
@@ -238,7 +237,8 @@ class FlowRun:
         outcome = flow_outcome(self._records)
         if self._broken and outcome is not Outcome.FAILED:
             failure = Failure(flow=self._name, step="", message="engine error: not every step was run (-v shows where)")
-            return self._tell_end(self._result(Outcome.ERRORED, failure=failure), EXIT_PLATFORM)
+            code = EXIT_INTERRUPTED if self._interrupted else EXIT_PLATFORM
+            return self._tell_end(self._result(Outcome.ERRORED, failure=failure), code)
         code = exit_code_of(outcome, self._records, interrupted=self._interrupted)
         return self._tell_end(self._result(outcome), code)
 
@@ -253,7 +253,6 @@ class FlowRun:
                 self._records.append(record)
                 self._tell(StepFinished(step=record.result))
         failure = Failure(flow=self._name, step="", message=said)
-        code = exit_code_of(Outcome.ERRORED, (), interrupted=True) if self._interrupted else code
         return self._tell_end(self._result(Outcome.ERRORED, failure=failure), code)
 
     def _tell_end(self, result: FlowResult, code: int) -> FlowEnd:

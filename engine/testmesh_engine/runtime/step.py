@@ -162,10 +162,8 @@ class _StepRun:
             memory.remember(step, last.result, last.captured)
 
     def _rendered(self) -> dict[str, Value]:
-        config = self._step.config.render(FlowScope(self._around.memory, self._at))
-        if not isinstance(config, dict):
-            raise UsageError("config is a map")
-        return config
+        scope = FlowScope(self._around.memory, self._at)
+        return {name: template.render(scope) for name, template in self._step.config.items()}
 
     def _skipped(self) -> str:
         step = self._step

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
 from support.flows import Options, Ran, run
 from support.web import Web, web_server
+from testmesh_engine.actions.kafka_consumer import KafkaConsumer
 from testmesh_engine.contract.result import Outcome, Phase
+from testmesh_engine.expressions import Value
 from testmesh_engine.report.events import Event, FlowFinished, StepFinished, StepStarted, TeardownStarted
 from testmesh_engine.runtime import flow as flow_module
 from testmesh_engine.runtime.environment import Layers
@@ -516,6 +518,55 @@ def test_a_warning_shows_no_secret(web: Web) -> None:
     assert check.passed
     assert "holds whatever the values are" in check.warning
     assert "POST" not in check.warning
+
+
+def test_a_signal_counts_more_than_our_own_bug_outside_of_a_step(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The verdict and the exit code say the same."""
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    def interrupt(event: Event, interrupts: Interrupts) -> None:
+        if isinstance(event, StepStarted):
+            interrupts.run.set("SIGTERM")
+
+    monkeypatch.setattr(flow_module, "run_step", broken)
+    ran = run("steps: [{id: one, action: delay, config: {duration: 1ms}}]", Options(on_event=interrupt))
+    assert (True, 130) == (ran.result.interrupted, ran.exit_code)
+    monkeypatch.undo()
+
+
+def test_what_an_action_must_know_early_may_name_a_step_with_a_dash(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not known before the first step; what is known is rendered as in the step itself."""
+    seen: list[Mapping[str, Value | None]] = []
+
+    def prepare(_self: object, steps: list[Mapping[str, Value | None]], _context: object) -> None:
+        seen.extend(steps)
+
+    monkeypatch.setattr(KafkaConsumer, "prepare", prepare)
+    run(
+        """
+        env: {KAFKA: "127.0.0.1:1"}
+        steps:
+          - {id: order-2, action: delay, config: {duration: 1ms}, disabled: true}
+          - id: wait
+            action: kafka_consumer
+            config: {brokers: "${KAFKA}", topic: "{{order-2.duration_ms}}", timeout: 1ms}
+            disabled: true
+        """
+    )
+    assert [("127.0.0.1:1", None)] == [(known["brokers"], known["topic"]) for known in seen]
+
+
+def test_continue_in_teardown_means_ignore(web: Web) -> None:
+    """There every step runs in any case; without a word a failure counts."""
+    text = """
+    steps: [{action: delay, config: {duration: 1ms}}]
+    teardown: [{id: clean, action: http_request, config: {url: "${WEB}/order"}, assert: [status == 500] HOW}]
+    """
+    assert FAILED == flow_against(web, text.replace("HOW", "")).result.outcome
+    ran = flow_against(web, text.replace("HOW", ", on_error: continue"))
+    assert (FAILED, PASSED, 0) == (ran.step("clean").outcome, ran.result.outcome, ran.exit_code)
 
 
 def test_the_verdict_can_be_made_before_and_after_teardown(web: Web) -> None:
