@@ -39,6 +39,8 @@ class _Handler(BaseHTTPRequestHandler):
             "bytes": lambda _: self.send("application/octet-stream", b"\x00\xff"),
             "nonsense": lambda _: self.send("application/json", b"{not json"),
             "redirect": lambda _: self._redirect("/order"),
+            "to": lambda _: self._redirect(self.path.partition("?")[2]),
+            "charset": lambda _: self.send("text/plain; charset=idna", b"xn--\xff..a"),
             "loop": lambda _: self._redirect("/loop"),
             "trickle": lambda _: self._trickle(),
             "silent": lambda _: time.sleep(30),

@@ -28,7 +28,9 @@ def canonical(spec: ActionSpec, given: Mapping[str, Value]) -> dict[str, Value]:
 
 def _of_kind(key: Key, value: Value) -> Value:
     value = _spelled(key.kind, value)
-    fault = fault_of(key.kind, value, found=f"{kind_of(value)} {show(value, 80)}")
+    # Where a map belongs (auth, headers), text may be a secret: its kind says enough.
+    found = kind_of(value) if key.kind is Kind.MAP else f"{kind_of(value)} {show(value, 80)}"
+    fault = fault_of(key.kind, value, found=found) or (key.fault(value) if key.fault else "")
     if fault:
         raise UsageError(f"{key.name} {fault}")
     if key.choices and str(value).upper() not in key.choices:

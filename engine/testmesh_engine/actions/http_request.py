@@ -25,6 +25,30 @@ MAX_BODY_BYTES = 32 * 1024 * 1024
 _USER_AGENT = "testmesh/0.1"
 
 
+def _fault_of_url(url: object) -> str:
+    """What is wrong with a URL; of one that is none, what stands after its scheme may be a password."""
+    text = str(url).strip()
+    try:
+        parts = urlsplit(text)
+        sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        sound = False
+    if sound:
+        return ""
+    scheme, separator, _ = text.partition("://")
+    found = f"one that starts with {show(scheme, 20)}://" if separator else show(text, 200)
+    return f"takes a URL that starts with http:// or https:// and names a host, found {found}"
+
+
+def _fault_of_pairs(pairs: object) -> str:
+    empty = [name for name, value in pairs.items() if value is None] if isinstance(pairs, dict) else []
+    return f'takes text or numbers, and {empty[0]} holds nothing; leave it out, or write ""' if empty else ""
+
+
+def _fault_of_count(count: object) -> str:
+    return f"takes 0 or more, found {count}" if isinstance(count, int) and count < 0 else ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Request:
     method: str
@@ -43,10 +67,16 @@ class HttpRequest:
         name="http_request",
         doc="Sends one HTTP request and reads the whole response.",
         keys=(
-            Key(name="url", kind=Kind.TEXT, required=True, doc="the whole URL, http or https"),
+            Key(name="url", kind=Kind.TEXT, required=True, doc="the whole URL, http or https", fault=_fault_of_url),
             Key(name="method", kind=Kind.TEXT, doc="the method", default="GET", choices=METHODS),
-            Key(name="headers", kind=Kind.MAP, doc="headers of the request"),
-            Key(name="params", kind=Kind.MAP, doc="query parameters", aliases=("query_params",)),
+            Key(name="headers", kind=Kind.MAP, doc="headers of the request", fault=_fault_of_pairs),
+            Key(
+                name="params",
+                kind=Kind.MAP,
+                doc="query parameters",
+                aliases=("query_params",),
+                fault=_fault_of_pairs,
+            ),
             Key(name="body", kind=Kind.ANY, doc="text as it is; anything else as JSON"),
             Key(name="form", kind=Kind.MAP, doc="fields, sent URL-encoded", aliases=("form_data",)),
             Key(
@@ -60,7 +90,13 @@ class HttpRequest:
                 planned={"oauth2": "", "api_key": "Write the header or query parameter itself."},
             ),
             Key(name="follow_redirects", kind=Kind.BOOLEAN, doc="whether to follow redirects", default="true"),
-            Key(name="max_redirects", kind=Kind.INTEGER, doc="how many redirects to follow", default="10"),
+            Key(
+                name="max_redirects",
+                kind=Kind.INTEGER,
+                doc="how many redirects to follow",
+                default="10",
+                fault=_fault_of_count,
+            ),
             Key(name="verify_ssl", kind=Kind.BOOLEAN, doc="whether the certificate is checked", default="true"),
             Key(name="timeout", kind=Kind.DURATION, doc="bounds the request and the whole response", default="30s"),
         ),
@@ -89,7 +125,7 @@ class HttpRequest:
     def run(self, config: Mapping[str, Value], context: Context) -> Result:
         """Send the request. Refused, timed out or garbled is a :class:`ServiceError`; any status is a result."""
         settings = Config(self.spec, config)
-        url = _checked_url(settings.text("url"))
+        url = settings.text("url").strip()
         method = settings.text("method", "GET").upper()
         headers, body = _headers_and_body(settings)
         request = _Request(
@@ -126,30 +162,45 @@ class _Client:
             timeout=None,
         )
         self.httpx.headers["User-Agent"] = _USER_AGENT
+        self.hops: list[str] = []
+        """Each request of the exchange under way, as it is sent: more than one where the service redirects."""
+        self.httpx.event_hooks = {"request": [lambda sent: self.hops.append(f"{sent.method} {sent.url}")]}
 
     def close(self) -> None:
         self.httpx.close()
 
 
-def _client(context: Context, *, verify: bool) -> httpx.Client:
-    return context.connections.get(_Client, "" if verify else "trusting", lambda: _Client(verify=verify)).httpx
+def _client(context: Context, *, verify: bool) -> _Client:
+    return context.connections.get(_Client, "" if verify else "trusting", lambda: _Client(verify=verify))
 
 
-def _send(client: httpx.Client, request: _Request, context: Context) -> tuple[httpx.Response, bytes]:
+def _send(client: _Client, request: _Request, context: Context) -> tuple[httpx.Response, bytes]:
     import httpcore  # noqa: PLC0415 - only flows that use HTTP pay for it
     import httpx  # noqa: PLC0415 - the same
 
-    target = f"{request.method} {request.url}"
+    garbled = (
+        *(httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol, httpcore.ProxyError),
+        *(httpcore.ConnectionNotAvailable, httpcore.TimeoutException, httpx.HTTPError),
+    )
+    client.hops.clear()
     try:
-        return _exchange(client, request, context)
+        return _exchange(client.httpx, request, context)
     except TimeRanOutError as error:
-        raise ServiceError(f"no whole response to {target} within {error}", kind="timeout") from error
+        message = f"no whole response to {_target(client, request)} within {error}"
+        raise ServiceError(message, kind="timeout") from error
     except httpcore.ConnectError as error:
-        raise ServiceError(f"can't connect for {target}: {error}", kind="connection_error") from error
-    except (httpcore.NetworkError, httpcore.ProtocolError, httpx.HTTPError) as error:
-        raise ServiceError(f"{target}: {_said(error)}", kind="protocol_error") from error
+        message = f"can't connect for {_target(client, request)}: {error}"
+        raise ServiceError(message, kind="connection_error") from error
+    except garbled as error:
+        raise ServiceError(f"{_target(client, request)}: {_said(error)}", kind="protocol_error") from error
     except (httpx.InvalidURL, UnicodeError) as error:
-        raise UsageError(f"{target} can't be sent: {error}") from error
+        raise UsageError(f"{request.method} {request.url} can't be sent: {error}") from error
+
+
+def _target(client: _Client, request: _Request) -> str:
+    """The request that went wrong: after redirects, the last one."""
+    first = f"{request.method} {request.url}"
+    return f"{client.hops[-1]} (redirected from {first})" if len(client.hops) > 1 else first
 
 
 def _exchange(client: httpx.Client, request: _Request, context: Context) -> tuple[httpx.Response, bytes]:
@@ -163,11 +214,20 @@ def _exchange(client: httpx.Client, request: _Request, context: Context) -> tupl
     # The parameters join those of the URL: httpx's own argument would replace them.
     url = httpx.URL(request.url).copy_merge_params(request.params) if request.params else request.url
     built = client.build_request(request.method, url, headers=request.headers, content=request.content)
+    _note_cookies(context, built.headers.get("cookie", ""))
     response = client.send(built, stream=True, follow_redirects=request.follow)
     try:
         return response, _read(response)
     finally:
         response.close()
+
+
+def _note_cookies(context: Context, sent: str) -> None:
+    """Show the Cookie header that the session sends: no line of the flow holds it."""
+    headers = context.request.get("headers")
+    given = headers if isinstance(headers, dict) else {}
+    if sent and sent not in given.values():
+        context.request["headers"] = {**{k: v for k, v in given.items() if k.lower() != "cookie"}, "cookie": sent}
 
 
 def _said(error: Exception) -> str:
@@ -182,18 +242,6 @@ def _read(response: httpx.Response) -> bytes:
         if len(received) > MAX_BODY_BYTES:
             raise ServiceError(f"the response is larger than {MAX_BODY_BYTES >> 20} MiB", kind="protocol_error")
     return bytes(received)
-
-
-def _checked_url(url: str) -> str:
-    stripped = url.strip()
-    try:
-        parts = urlsplit(stripped)
-        sound = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        sound = False
-    if not sound:
-        raise UsageError(f"{show(url, 200)} is no URL", hint="A URL starts with http:// or https:// and names a host.")
-    return stripped
 
 
 def _headers_and_body(settings: Config) -> tuple[dict[str, str], bytes | None]:
@@ -300,7 +348,7 @@ def _body(content: bytes, content_type: str, charset: str | None) -> Value:
 def _decoded(content: bytes, charset: str | None) -> str:
     try:
         return content.decode(charset or "utf-8", "replace")
-    except LookupError:
+    except (LookupError, UnicodeError):  # Python has codecs that decode no text (idna, undefined)
         return content.decode("utf-8", "replace")
 
 

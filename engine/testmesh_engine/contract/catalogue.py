@@ -6,7 +6,7 @@ the reference are made from them too. An action's file holds its declaration bes
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -42,6 +42,8 @@ class Key:
     """The keys of a map, where they are known."""
     planned: Mapping[str, str] = field(default_factory=dict)
     """As for an action: keys of the map that come later."""
+    fault: Callable[[object], str] | None = None
+    """What is wrong with a value of the right kind, "" where nothing is; it never shows what may be a secret."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Finds the flows of a file: under ``flow:``, or in manifests of TestFlows and TestRuns (``spec.source``, ``spec.flow``)."""
+"""Finds the flows of a file: under ``flow:``, or in TestFlow and TestRun manifests (``spec.source``, ``spec.flow``)."""
 
 from __future__ import annotations
 

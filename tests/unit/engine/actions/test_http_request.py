@@ -185,6 +185,49 @@ def test_a_body_beyond_the_bound_is_refused(web: Web, context: Context) -> None:
         send(context, url=f"{web.url}/big")
 
 
+@pytest.mark.parametrize("target", ["ftp://host/", "http://[/", "http://host:99999/", "nonsense://"])
+def test_a_redirect_to_nowhere_is_the_services_fault(web: Web, context: Context, target: str) -> None:
+    """The service sent it: no engine error."""
+    with pytest.raises(ServiceError, match=r"GET http://127\.0\.0\.1:\d+/to"):
+        send(context, url=f"{web.url}/to?{target}")
+
+
+def test_a_redirect_to_a_dead_host_names_that_host(web: Web, context: Context) -> None:
+    """The first URL answered: it is not the one to look at."""
+    with pytest.raises(ServiceError) as raised:
+        send(context, url=f"{web.url}/to?http://127.0.0.1:1/gone")
+    said = raised.value.message
+    assert said.startswith("can't connect for GET http://127.0.0.1:1/gone (redirected from GET http://127.0.0.1:")
+
+
+def test_a_character_set_that_can_not_be_read_does_not_keep_the_body_from_it(web: Web, context: Context) -> None:
+    """Python knows codecs that no service means."""
+    assert "xn--\ufffd..a" == send(context, url=f"{web.url}/charset")["body"]
+
+
+def test_a_cookie_that_the_session_sends_is_shown(web: Web, context: Context) -> None:
+    """The flow's file does not hold it; whoever reads the report must see it."""
+    send(context, url=f"{web.url}/order")
+    assert "headers" not in context.request
+    send(context, url=f"{web.url}/echo", headers={"X-A": "1"})
+    assert {"X-A": "1", "cookie": "session=abc"} == context.request["headers"]
+
+
+@pytest.mark.parametrize("url", ["http://user:pa/ss@host/", "http://user:pa#ss@host/", "htp://user:pass@host/"])
+def test_a_url_that_is_refused_is_not_shown(context: Context, url: str) -> None:
+    """What stands after the scheme may be a password."""
+    with pytest.raises(UsageError) as raised:
+        send(context, url=url)
+    assert "pa" not in raised.value.message.replace("path", "")
+
+
+@pytest.mark.parametrize("key", ["headers", "params"])
+def test_nothing_at_all_is_no_value_of_a_header_or_parameter(context: Context, key: str) -> None:
+    """``null`` would be sent as a word."""
+    with pytest.raises(UsageError, match=f"{key} takes text or numbers, and Y holds nothing"):
+        send(context, url="http://localhost/", **{key: {"Y": None}})
+
+
 @pytest.mark.parametrize("url", ["", "localhost:8080", "ftp://host/", "http://", "http://host:99999/"])
 def test_what_is_no_url_is_refused_before_anything_is_sent(context: Context, url: str) -> None:
     """The author's mistake, not the service's."""
