@@ -81,8 +81,11 @@ class Settings:
     validators: int = 2
     """Validator processes at once: each takes a core for some 300 ms."""
 
-    validate_seconds: float = 10.0
-    """Time limit of one validation: the largest allowed flow takes under two."""
+    validate_cpu_seconds: int = 8
+    """Processor time of one validation: the largest allowed flow takes under two, whatever else the node does."""
+
+    validate_seconds: float = 20.0
+    """How long its answer is waited for: on a node that is too busy for it the runner checks the flow."""
 
     resync_seconds: float = 300.0
     """How often everything is listed and looked at anew, in case an event was missed."""

@@ -1,4 +1,4 @@
-"""Asks the engine's own validator about a flow, in a process of its own with a time limit.
+"""Asks the engine's own validator about a flow, in a process of its own with a limit of processor time.
 
 A flow is a stranger's text: what it could do to a parser, it does to that process and not to the operator.
 """
@@ -6,8 +6,11 @@ A flow is a stranger's text: what it could do to a parser, it does to that proce
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
+import resource
+import signal
 import sys
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -66,12 +69,12 @@ class Validator:
         name = ["--object", flow.place] if flow.inner else ["--stdin-name", flow.place]
         command = [sys.executable, "-m", "testmesh_engine", "validate", "--output", "json", *name, "-"]
         try:
-            code, output, complaint = await _run(
-                command, flow.inner or flow.text, seconds=self._settings.validate_seconds
-            )
-        except TimeoutError:
-            message = f"{flow.place}: the flow could not be checked within {self._settings.validate_seconds:g} s"
-            return verified([Problem(message=message, hint="make it smaller")], text_hash=flow.hash)
+            code, output, complaint = await self._run(command, flow.inner or flow.text)
+        except TimeoutError as error:
+            # That is the node's doing: the flow had no more than a part of its processor time.
+            raise CheckFailed(f"no answer within {self._settings.validate_seconds:g} s; the node is busy") from error
+        if code == -signal.SIGXCPU:
+            return verified([self._too_long(flow)], text_hash=flow.hash)
         if code not in {_EXIT_VALID, _EXIT_INVALID}:
             raise CheckFailed(f"the validator ended with {code}: {complaint.strip()[-500:]}")
         answer = verified(_problems(output, complaint), text_hash=flow.hash)
@@ -79,24 +82,36 @@ class Validator:
             raise CheckFailed(f"the validator ended with {code}, but its problems say otherwise: {output[:500]}")
         return answer
 
+    def _too_long(self, flow: FlowText) -> Problem:
+        message = f"checking the flow took more than {self._settings.validate_cpu_seconds} s of processor time"
+        return Problem(message=message, file=flow.place, hint="make it smaller")
 
-async def _run(command: Sequence[str], text: str, *, seconds: float) -> tuple[int, str, str]:
-    """Exit code, output and complaint of a process that gets the text and nothing of our environment."""
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8"},
-    )
-    try:
-        async with asyncio.timeout(seconds):
-            output, complaint = await process.communicate(text.encode())
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return process.returncode or 0, output.decode(errors="replace"), complaint.decode(errors="replace")
+    async def _run(self, command: Sequence[str], text: str) -> tuple[int, str, str]:
+        """Exit code, output and complaint of a process that gets the text and nothing of our environment."""
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={"PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8"},
+        )
+        try:
+            _limit(process.pid, self._settings.validate_cpu_seconds)
+            async with asyncio.timeout(self._settings.validate_seconds):
+                output, complaint = await process.communicate(text.encode())
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        return process.returncode or 0, output.decode(errors="replace"), complaint.decode(errors="replace")
+
+
+def _limit(process: int, seconds: int) -> None:
+    """SIGXCPU after ``seconds`` of processor time, and no core file. Only Linux can limit a process that runs."""
+    if sys.platform == "linux":
+        with contextlib.suppress(ProcessLookupError):
+            resource.prlimit(process, resource.RLIMIT_CORE, (0, 0))
+            resource.prlimit(process, resource.RLIMIT_CPU, (seconds, seconds + 1))
 
 
 def _problems(output: str, complaint: str) -> list[Problem]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import yaml
@@ -43,11 +44,30 @@ def test_problem_of_an_object_has_a_path() -> None:
     assert "spec.flow.steps[0]" in answer.message
 
 
-def test_validator_that_takes_too_long_is_ended() -> None:
-    """A flow is a stranger's text; it must not hold the operator up."""
-    answer = _check(inline_text(GOOD, None), validate_seconds=0.001)
+def test_flow_that_takes_the_validator_too_long_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flow is a stranger's text; it must not hold the operator up. What counts is processor time."""
+    busy = tmp_path / "busy"
+    busy.write_text("#!/bin/sh\nwhile :; do :; done\n", encoding="utf-8")
+    busy.chmod(0o755)
+    monkeypatch.setattr("sys.executable", str(busy))
+    answer = _check(inline_text(GOOD, None), validate_cpu_seconds=1)
     assert answer.valid is False
-    assert "could not be checked within 0.001 s" in answer.message
+    assert "spec.source: error: checking the flow took more than 1 s of processor time" in answer.message
+
+
+def test_busy_node_makes_no_flow_invalid() -> None:
+    """An answer that did not come in time says nothing of the flow, and is not remembered."""
+
+    async def scenario() -> bool | None:
+        validator = Validator(replace(gen.SETTINGS, validate_seconds=0.001))
+        flow = inline_text(GOOD, None)
+        assert flow is not None
+        with pytest.raises(CheckFailed, match=r"no answer within 0\.001 s"):
+            await validator.check(flow)
+        validator._settings = gen.SETTINGS
+        return (await validator.check(flow)).valid
+
+    assert asyncio.run(scenario())
 
 
 def test_broken_validator_leaves_the_question_open(monkeypatch: pytest.MonkeyPatch) -> None:
