@@ -27,14 +27,15 @@ def read_text(path: str) -> str:
 def read_masks(folder: str) -> tuple[str, ...]:
     """The secrets of a folder of mounted Secrets, ``<secret>/<key>`` each: what no report may hold; ``""`` is none.
 
-    Raises ``UsageError`` where a file can't be read: a run must not start with a secret that it can't recognise.
+    Raises ``UsageError`` where one can't be read: a run must not start with a secret that it can't recognise.
     """
     if not folder:
         return ()
+    if not Path(folder).is_dir():
+        raise UsageError(f"TESTMESH_MASKS names {folder}, and there is no such folder")
     # The kubelet keeps the data in a folder "..data" and links to it from beside.
     files = [file for file in Path(folder).glob("*/*") if not file.name.startswith("..") and file.is_file()]
     try:
-        texts = [file.read_bytes().decode("utf-8", "ignore") for file in files]
+        return tuple(file.read_bytes().decode("utf-8", "ignore") for file in files)
     except OSError as error:
         raise UsageError(f"the secrets in {folder} can't be read: {error.strerror}") from error
-    return tuple(form for text in texts for form in {text, text.strip()})

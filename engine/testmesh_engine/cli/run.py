@@ -16,7 +16,7 @@ from testmesh_engine.errors import UsageError
 from testmesh_engine.language.names import Outside
 from testmesh_engine.language.validate import Checked, check_text, errors_of
 from testmesh_engine.report.events import FlowFinished
-from testmesh_engine.report.registry import ReportOptions, Reports, Target, open_reports
+from testmesh_engine.report.registry import ReportOptions, Reports, open_reports, parse_targets
 from testmesh_engine.runtime.builtins import Identity
 from testmesh_engine.runtime.environment import Layers, parse_env_file
 from testmesh_engine.runtime.flow import Interrupts, RunOptions
@@ -49,7 +49,7 @@ def run_paths(arguments: RunArguments) -> int:
 
 
 def _run(arguments: RunArguments, environ: Mapping[str, str], interrupts: Interrupts) -> int:
-    targets = [Target.parse(text) for text in arguments.reports]
+    targets = parse_targets(arguments.reports, inputs=(*arguments.paths, *filter(None, [arguments.env_file])))
     layers = _layers(arguments, environ)
     options = _options(arguments, environ, layers)
     checked = _checked(arguments, layers)
@@ -119,7 +119,8 @@ def _dot_env(paths: Iterable[str]) -> dict[str, str]:
 def _variable(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not equals or not name.isidentifier():
-        raise UsageError(f"--var {text} is no NAME=value")
+        # The value is not shown: it may be a secret.
+        raise UsageError(f"--var {name} is no NAME=value", hint="A name has letters, digits and _, not first a digit.")
     return name, value
 
 

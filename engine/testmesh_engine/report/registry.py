@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -20,6 +21,7 @@ _REPORTS = {
     "jsonl": "testmesh_engine.report.jsonl:JsonlReport",
     "verdict": "testmesh_engine.report.verdict_file:VerdictReport",
 }
+_FILES_ONLY = frozenset({"verdict"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,24 @@ class Target:
             raise UsageError(f"unknown report {kind!r}", hint=f"There are: {', '.join(_REPORTS)}.")
         if not equals or not path:
             raise UsageError(f"--report {text} names no file", hint=f"Write --report {kind}=FILE, or {kind}=- .")
+        if kind in _FILES_ONLY and path == "-":
+            raise UsageError(f"--report {text}: a {kind} is rewritten again and again, which takes a file")
         return cls(kind, path)
+
+
+def parse_targets(texts: Iterable[str], *, inputs: Iterable[str]) -> list[Target]:
+    """The targets of ``--report``. Raises ``UsageError`` for two reports in one place, and for one on an input file."""
+    taken = {os.path.realpath(path): f"{path}, which is read" for path in inputs if path != "-"}
+    targets = []
+    for text in texts:
+        target = Target.parse(text)
+        place = target.path if target.path == "-" else os.path.realpath(target.path)
+        if place in taken:
+            raise UsageError(f"--report {text} would overwrite {taken[place]}", hint="Name another file.")
+        if not Path(place).is_char_device():  # /dev/null takes any number
+            taken[place] = f"--report {text}"
+        targets.append(target)
+    return targets
 
 
 class Reports:

@@ -22,7 +22,7 @@ from testmesh_engine.contract.result import (
 from testmesh_engine.contract.verdict import Result, decode
 from testmesh_engine.errors import UsageError
 from testmesh_engine.report.events import Event, FlowFinished, FlowStarted, StepFinished, StepStarted, TeardownStarted
-from testmesh_engine.report.registry import ReportOptions, Reports, Target, open_reports
+from testmesh_engine.report.registry import ReportOptions, Reports, Target, open_reports, parse_targets
 
 FAILED_STEP = StepResult(
     id="ask",
@@ -174,7 +174,33 @@ def test_a_report_that_breaks_is_said_and_keeps_no_other_from_being_written(tmp_
     assert "tested" in (tmp_path / "whole").read_text()
 
 
-@pytest.mark.parametrize("text", ["junit=x", "json", "json=", "=x", ""])
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        (["json=a", "jsonl=./a"], "--report jsonl=./a would overwrite --report json=a"),
+        (["console=-", "jsonl=-"], "--report jsonl=- would overwrite --report console=-"),
+        (["json=flow.yaml"], "--report json=flow.yaml would overwrite flow.yaml, which is read"),
+        (["json=link.yaml"], "would overwrite flow.yaml"),
+    ],
+)
+def test_no_report_overwrites_another_or_a_file_of_the_call(
+    texts: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two of them in one file can't be read, and the flow is the author's."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "flow.yaml").touch()
+    (tmp_path / "link.yaml").symlink_to("flow.yaml")
+    with pytest.raises(UsageError, match=said):
+        parse_targets(texts, inputs=["flow.yaml", "-"])
+
+
+def test_reports_in_different_places_are_taken() -> None:
+    """And any number of them is thrown away."""
+    texts = ["json=a", "verdict=b", "jsonl=-", "console=/dev/null", "json=/dev/null"]
+    assert ["a", "b", "-", "/dev/null", "/dev/null"] == [t.path for t in parse_targets(texts, inputs=["-"])]
+
+
+@pytest.mark.parametrize("text", ["junit=x", "json", "json=", "=x", "", "verdict=-"])
 def test_a_report_that_does_not_exist_is_refused(text: str) -> None:
     """With those that there are."""
     with pytest.raises(UsageError):
