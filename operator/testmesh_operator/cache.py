@@ -55,7 +55,7 @@ class Cache:
         return next(mine, None)
 
     def pods(self, run: TestRun) -> tuple[PodFacts, ...]:
-        """The pods that the run's own Job has made, those that are gone included; labels alone make no pod the run's."""
+        """The pods that the run's own Job has made, those that are gone included; labels alone say nothing."""
         uid = self.job_uid(run)
         return tuple(pod for pod in self._pods.get(run.key, {}).values() if uid and pod.owner_uid == uid)
 

@@ -113,11 +113,12 @@ class Cluster:
         """JSON merge patch (RFC 7396); a resourceVersion in ``body`` is a precondition."""
         return await self._request("PATCH", resource, resource.path(namespace, name, subresource), body=body)
 
-    async def delete(self, resource: Resource, namespace: str, name: str, *, uid: str | None = None) -> None:
-        """Delete an object and, in the background, what it owns; ``uid`` is a precondition."""
-        body: JsonObject = {"propagationPolicy": "Background"}
-        if uid:
-            body["preconditions"] = {"uid": uid}
+    async def delete(self, resource: Resource, namespace: str, name: str, *, uid: str, version: str) -> None:
+        """Delete an object and, in the background, what it owns. Raises ``Conflict`` if it isn't as it was read."""
+        body: JsonObject = {
+            "propagationPolicy": "Background",
+            "preconditions": {"uid": uid, "resourceVersion": version},
+        }
         await self._request("DELETE", resource, resource.path(namespace, name), body=body)
 
     async def _request(

@@ -9,8 +9,11 @@ from testmesh_operator.resources.base import JsonObject, Meta
 from testmesh_operator.resources.observed import CONTAINER, START_TIMEOUT_ANNOTATION
 from testmesh_operator.settings import Settings
 
-DECIDED = (1, 2, 130)
-"""Exit codes after which no further attempt is made: the test failed, the flow is wrong, it was told to stop."""
+DECIDED = (1, 2)
+"""Exit codes after which no further attempt is made, whatever befell the pod: the test failed, the flow is wrong."""
+
+TOLD_TO_STOP = 130
+"""Exit code of a runner that got a signal: by a drained node it is tried again, by a deadline or a cancel it is not."""
 
 
 def runner_job(run: Meta, plan: Plan, *, name: str, settings: Settings) -> JsonObject:
@@ -29,16 +32,22 @@ def runner_job(run: Meta, plan: Plan, *, name: str, settings: Settings) -> JsonO
             "parallelism": 1,
             # Per index: a plain backoffLimit deletes the other pods when one fails, and their verdicts with them.
             "backoffLimitPerIndex": plan.backoff_limit,
+            # The first rule that fits decides; what none fits counts.
             "podFailurePolicy": {
                 "rules": [
+                    _never_again_after(*DECIDED),
                     {"action": "Count", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
-                    {
-                        "action": "FailIndex",
-                        "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": [*DECIDED]},
-                    },
+                    _never_again_after(TOLD_TO_STOP),
                 ]
             },
             "ttlSecondsAfterFinished": settings.job_ttl_seconds,
             "template": pod_template(run, plan, snapshot_name=name, settings=settings),
         },
+    }
+
+
+def _never_again_after(*codes: int) -> JsonObject:
+    return {
+        "action": "FailIndex",
+        "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": [*codes]},
     }

@@ -7,9 +7,10 @@ The run's own status says how far it came: no ``jobRef`` (not claimed), ``jobRef
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from testmesh_operator.manifests.job import DECIDED
+from testmesh_operator.manifests.job import DECIDED, TOLD_TO_STOP
 from testmesh_operator.manifests.names import object_name
 from testmesh_operator.manifests.plan import start_timeout
 from testmesh_operator.reconcile.facts import (
@@ -33,25 +34,32 @@ from testmesh_operator.resources.testrun import JobReference, RunResult
 from testmesh_operator.status.conditions import going_on
 from testmesh_operator.status.ending import Ending, ending_of, errored, not_started, start_problem
 from testmesh_operator.status.reasons import Reason
-from testmesh_operator.status.run import progress, with_job
+from testmesh_operator.status.run import Attempt, progress, with_job
 
 _POLL = 5.0
 """Seconds between looks at what sends no event to us: Events, and ConfigMaps that don't exist yet."""
 
 
 def decide(facts: RunFacts) -> Step:
-    """The next step of a run."""
+    """The next step of a run. On the cache's word alone no Job is deleted: its runner may be at work by now."""
+    step = _decide(facts)
+    if isinstance(step, Finish) and step.delete_job is not None and not facts.looked:
+        return LookAgain()
+    return step
+
+
+def _decide(facts: RunFacts) -> Step:
     run = facts.run
     if run.finished or run.metadata.deletion_timestamp is not None:
         return Wait()
     if run.status.job_ref is None:
         return _unclaimed(facts)
-    if facts.job is None and run.status.job_ref.uid is None:
+    if facts.job_uid is None:
         return _claimed(facts, run.status.job_ref.name)
     for policy in _STARTED:
         step = policy(facts)
         if step is not None:
-            return step
+            return replace(step, attempt=_attempt(facts)) if isinstance(step, Finish) else step
     return _report(facts)
 
 
@@ -104,7 +112,9 @@ def _claim(facts: RunFacts, ready: FlowReady) -> Step:
 
 def _claimed(facts: RunFacts, name: str) -> Step:
     if facts.run.spec.cancel:
-        return Finish(ending=_cancelled("The run was cancelled before it started."), delete_job=name)
+        # An earlier operator may have made the Job.
+        ending = _cancelled("The run was cancelled before it started.")
+        return Finish(ending=ending) if facts.looked else LookAgain()
     if isinstance(facts.flow, FlowReady):
         return Launch(name=name, plan=facts.flow.plan, text=facts.flow.text)
     if facts.snapshot is None:
@@ -122,14 +132,14 @@ def _ended(facts: RunFacts) -> Step | None:
     pod = facts.pod
     if pod is None or not _over(pod) or (facts.job is None and pod.runner.exit_code is None):
         return None
-    ending = ending_of(pod, cancelled=bool(facts.run.spec.cancel))
-    if _tried_again(facts, pod):
+    follows = _another_follows(facts.job, pod)
+    if follows and not facts.run.spec.cancel:
         return None
     stays = pod.containers > 1 and pod.phase == "Running" and pod.deadline != 1
     return Finish(
-        ending=ending,
-        # Without an exit code the Job controller may still make another pod.
-        delete_job=_job_name(facts) if pod.runner.exit_code is None else "",
+        ending=ending_of(pod, cancelled=bool(facts.run.spec.cancel)),
+        # Without an exit code the Job controller may still make another pod, and of a cancel it knows nothing.
+        delete_job=facts.job if follows or pod.runner.exit_code is None else None,
         stop=pod if stays else None,
     )
 
@@ -141,11 +151,12 @@ def _over(pod: PodFacts) -> bool:
     return pod.phase == "Failed" and (not pod.runner.started or bool(pod.disruption))
 
 
-def _tried_again(facts: RunFacts, pod: PodFacts) -> bool:
-    job, code = facts.job, pod.runner.exit_code
-    if job is None or job.ended or job.deleting or facts.run.spec.cancel:
+def _another_follows(job: JobFacts | None, pod: PodFacts) -> bool:
+    """Whether the Job controller makes another pod after this one: its podFailurePolicy, read the same way."""
+    if job is None or job.ended or job.deleting or pod.attempt >= job.backoff_limit:
         return False
-    return code not in {0, *DECIDED} and pod.attempt < job.backoff_limit
+    code = pod.runner.exit_code
+    return code not in {0, *DECIDED} and (code != TOLD_TO_STOP or bool(pod.disruption))
 
 
 def _lost(facts: RunFacts) -> Step | None:
@@ -169,9 +180,7 @@ def _stopped(facts: RunFacts) -> Step | None:
     if not facts.run.spec.cancel:
         return None
     if pod is None or not pod.runner.started:
-        return Finish(
-            ending=_cancelled("The run was cancelled before its runner started."), delete_job=_job_name(facts)
-        )
+        return Finish(ending=_cancelled("The run was cancelled before its runner started."), delete_job=facts.job)
     if pod.deadline != 1 and not pod.deleting:
         return StopPod(pod=pod)
     return None
@@ -188,7 +197,7 @@ def _stuck(facts: RunFacts) -> Step | None:
         _left(facts, _waiting_since(facts), _start_limit(facts)),
     )
     if hopeless or left <= 0:
-        return Finish(ending=errored(reason, message), delete_job=_job_name(facts))
+        return Finish(ending=errored(reason, message), delete_job=facts.job)
     return _report(facts, message=message, after=left)
 
 
@@ -208,7 +217,7 @@ def _late(facts: RunFacts) -> Step | None:
     refused = facts.warning is not None and facts.warning.reason == "FailedCreate"
     if waited >= limit or (refused_long and refused):
         ending = not_started(_job_name(facts), facts.warning, seconds=round(waited), has_pod=pod is not None)
-        return Finish(ending=ending, delete_job=_job_name(facts))
+        return Finish(ending=ending, delete_job=facts.job)
     message = facts.warning.message if facts.warning else ""
     return _report(facts, message=message, after=min(_POLL, limit - waited))
 
@@ -221,7 +230,7 @@ def _silent(facts: RunFacts) -> Step | None:
     if _left(facts, pod.node_start, job.deadline + job.grace + facts.settings.ring_seconds) > 0:
         return None
     message = f"Nothing was heard of the runner since its deadline of {job.deadline} s; its node may be gone."
-    return Finish(ending=errored(Reason.NODE_LOST, message), delete_job=job.name)
+    return Finish(ending=errored(Reason.NODE_LOST, message), delete_job=job)
 
 
 _STARTED: tuple[Callable[[RunFacts], Step | None], ...] = (_ended, _lost, _stopped, _stuck, _late, _silent)
@@ -232,13 +241,8 @@ def _report(facts: RunFacts, *, message: str = "", after: float | None = None) -
     job, pod = facts.job, facts.pod
     if job is None:
         return Wait(after=_POLL)
-    attempt = pod.attempt if pod else 0
-    status = with_job(
-        progress(facts.run, going_on(*_progress_of(facts, message)), now=facts.now),
-        name=job.name,
-        uid=job.uid,
-        attempt=attempt,
-    )
+    state = going_on(*_progress_of(facts, message))
+    status = with_job(progress(facts.run, state, now=facts.now), _attempt(facts))
     settling = _left(facts, facts.run.status.start_time or facts.now, facts.settings.settle_seconds)
     if settling > 0 and not (pod and pod.runner.started) and not message:
         return Wait(after=settling)
@@ -290,6 +294,12 @@ def _left(facts: RunFacts, since: datetime, seconds: float) -> float:
 def _job_name(facts: RunFacts) -> str:
     reference = facts.run.status.job_ref
     return facts.job.name if facts.job else reference.name if reference else ""
+
+
+def _attempt(facts: RunFacts) -> Attempt:
+    """The newest attempt that is known: where its pod is gone, the one that was reported."""
+    number = facts.pod.attempt if facts.pod else (facts.run.status.attempts or 1) - 1
+    return Attempt(job=_job_name(facts), uid=facts.job_uid, number=number)
 
 
 def _cancelled(message: str) -> Ending:

@@ -12,6 +12,7 @@ from testmesh_operator.resources.testrun import TestRun, TestRunStatus
 from testmesh_operator.settings import Settings
 from testmesh_operator.status.ending import Ending
 from testmesh_operator.status.reasons import Reason
+from testmesh_operator.status.run import Attempt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +54,14 @@ class RunFacts:
 
     ``flow``, ``snapshot``, ``warning`` and ``looked`` (Job and pods read live, past the cache) cost a request each and
     are there only after the step that asks for them. ``stuck_since`` is when the pod was first seen unable to start.
+    ``job_uid`` is known as soon as a Job was seen, and stays where that one is gone; ``pods`` are those of this Job.
     """
 
     run: TestRun
     now: datetime
     settings: Settings
     job: JobFacts | None = None
+    job_uid: str | None = None
     pods: tuple[PodFacts, ...] = ()
     stuck_since: datetime | None = None
     flow: FlowRead | None = None
@@ -92,7 +95,7 @@ class ReadSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookAgain:
-    """Read Job and pods live: the cache says that they are gone, and an error would cost a run."""
+    """Read Job and pods live: what comes next would cost a run where the cache is behind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,10 +129,12 @@ class StopPod:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finish:
-    """Write the final status; before it delete the Job, where a pod could still start, or stop one that stays."""
+    """Write the final status; before it delete the Job, where a pod could still start, after it stop one that stays."""
 
     ending: Ending
-    delete_job: str = ""
+    attempt: Attempt | None = None
+    """None before the Job."""
+    delete_job: JobFacts | None = None
     stop: PodFacts | None = None
 
 

@@ -32,7 +32,15 @@ from testmesh_operator.reconcile.flow_reader import FlowReader
 from testmesh_operator.reconcile.flows import FlowReconciler
 from testmesh_operator.reconcile.write import status_patch
 from testmesh_operator.resources.base import JsonObject, Key
-from testmesh_operator.resources.observed import RUN_UID_LABEL, PodFacts, WarningFacts, read_pod, read_warning
+from testmesh_operator.resources.observed import (
+    RUN_UID_LABEL,
+    JobFacts,
+    PodFacts,
+    WarningFacts,
+    read_job,
+    read_pod,
+    read_warning,
+)
 from testmesh_operator.resources.testrun import TestRun, TestRunStatus
 from testmesh_operator.status.conditions import going_on
 from testmesh_operator.status.ending import Ending, errored
@@ -66,6 +74,7 @@ class RunReconciler:
         self._reader = reader
         self._flows = flows
         self._finishing: dict[Key, TestRun] = {}
+        self._given_up: dict[Key, tuple[str, Finish]] = {}
 
     async def reconcile(self, key: Key) -> float | None:
         """One turn of a run. Raises ``ClusterError``: then it is tried again."""
@@ -84,6 +93,7 @@ class RunReconciler:
         for _ in range(_MOST_STEPS):
             run = self._cache.run(key)
             if run is None:
+                self._given_up.pop(key, None)
                 await self._settle(key)
                 return None
             step = decide(self._facts(run, learned)) if learned.refused is None else Finish(ending=learned.refused)
@@ -109,6 +119,7 @@ class RunReconciler:
             now=self._now(),
             settings=self._settings,
             job=self._cache.job(run),
+            job_uid=self._cache.job_uid(run),
             pods=pods,
             stuck_since=self._cache.stuck_since(pods),
             flow=learned.flow,
@@ -237,21 +248,29 @@ class RunReconciler:
             self._cache.see_run(before)
             await self._settle(run.key, before)
             return
-        if step.delete_job:
-            await self._delete_job(run, step.delete_job)
-        done = run.model_copy(update={"status": final(run, step.ending, now=self._now())})
+        step = self._given_up_before(run) or step
+        if step.delete_job is not None:
+            await self._delete_job(step.delete_job)
+            self._given_up[run.key] = (run.metadata.uid, replace(step, delete_job=None))
+        status = final(run, step.ending, now=self._now(), attempt=step.attempt)
+        done = run.model_copy(update={"status": status})
         self._finishing[run.key] = done
         await self._write(run, done.status)
         await self._settle(run.key, done)
         if step.stop is not None:
             await self._stop(step.stop)
 
-    async def _delete_job(self, run: TestRun, name: str) -> None:
-        reference = run.status.job_ref
+    def _given_up_before(self, run: TestRun) -> Finish | None:
+        """The end for which the Job was deleted by us, where only its write has failed: the missing Job is no news."""
+        uid, step = self._given_up.get(run.key, ("", None))
+        return step if uid == run.metadata.uid else None
+
+    async def _delete_job(self, job: JobFacts) -> None:
+        """Raises ``Conflict`` where the Job has changed since it was looked at: then it is looked at again."""
         try:
-            await self._cluster.delete(JOBS, run.metadata.namespace, name, uid=reference.uid if reference else None)
-        except (NotFound, Conflict):
-            logger.info("%s: Job %s is gone already", run.key, name)
+            await self._cluster.delete(JOBS, job.namespace, job.name, uid=job.uid, version=job.resource_version)
+        except NotFound:
+            logger.info("Job %s is gone already", job.name)
 
     async def _settle(self, key: Key, done: TestRun | None = None) -> None:
         """Count a run once its end is written, also where only the answer to the write was lost."""
@@ -302,8 +321,6 @@ def _plan_in(config_map: JsonObject) -> Plan | None:
 
 
 def _owned(body: JsonObject, run: TestRun) -> bool:
-    metadata = body.get("metadata")
-    owners = metadata.get("ownerReferences") if isinstance(metadata, dict) else None
-    return isinstance(owners, list) and any(
-        isinstance(owner, dict) and owner.get("uid") == run.metadata.uid for owner in owners
-    )
+    """Whether it is the run's as the cache knows it: by its controller, and by the labels that bring its events."""
+    found = read_job(body)
+    return {run.metadata.uid} == {found.owner_uid, found.run_uid} and found.run == run.metadata.name

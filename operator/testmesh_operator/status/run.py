@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from testmesh_engine.contract.result import Outcome
@@ -42,13 +43,23 @@ def progress(run: TestRun, state: State, *, now: datetime) -> TestRunStatus:
     )
 
 
-def with_job(status: TestRunStatus, *, name: str, uid: str | None, attempt: int) -> TestRunStatus:
-    """The same status with what is known of the Job; ``attempt`` counts from 0, ``attempts`` from 1."""
-    return status.model_copy(update={"job_ref": JobReference(name=name, uid=uid), "attempts": attempt + 1})
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """Name and uid of a run's Job, and which attempt of it this is, from 0."""
+
+    job: str
+    uid: str | None
+    number: int
 
 
-def final(run: TestRun, ending: Ending, *, now: datetime) -> TestRunStatus:
-    """The status of a finished run: all that the verdict knows, in one write."""
+def with_job(status: TestRunStatus, attempt: Attempt) -> TestRunStatus:
+    """The same status with what is known of the Job; ``attempts`` counts from 1."""
+    reference = JobReference(name=attempt.job, uid=attempt.uid)
+    return status.model_copy(update={"job_ref": reference, "attempts": attempt.number + 1})
+
+
+def final(run: TestRun, ending: Ending, *, now: datetime, attempt: Attempt | None = None) -> TestRunStatus:
+    """The status of a finished run: all that the verdict knows, in one write; ``attempt`` is None before the Job."""
     state = finished(ending.reason, ending.message, passed=ending.result is RunResult.PASSED)
     start = run.status.start_time or now
     milliseconds = max(0, round((now - start).total_seconds() * 1000))
@@ -65,7 +76,8 @@ def final(run: TestRun, ending: Ending, *, now: datetime) -> TestRunStatus:
     }
     if ending.result is not RunResult.PASSED and "first_failure" not in update:
         update["first_failure"] = FirstFailure(flow=flow.name if flow else "", message=ending.message)
-    return progress(run, state, now=now).model_copy(update=update)
+    status = progress(run, state, now=now).model_copy(update=update)
+    return with_job(status, attempt) if attempt is not None else status
 
 
 def _named(run: TestRun) -> RunFlow | None:

@@ -157,4 +157,7 @@ def message(  # noqa: PLR0913 - a message has that many parts, and each test giv
 
 def facts(of: TestRun | None = None, **given: Any) -> RunFacts:
     """Facts about a run at NOW."""
-    return RunFacts(**{"run": of or started(), "now": NOW, "settings": SETTINGS, **given})
+    about, known = of or started(), given.get("job")
+    reference = about.status.job_ref
+    uid = known.uid if known else reference.uid if reference else None
+    return RunFacts(**{"run": about, "now": NOW, "settings": SETTINGS, "job_uid": uid, **given})

@@ -11,7 +11,7 @@ from testmesh_operator.resources.testrun import TestRunStatus
 from testmesh_operator.status.conditions import going_on
 from testmesh_operator.status.ending import ending_of, errored
 from testmesh_operator.status.reasons import Reason
-from testmesh_operator.status.run import final, human_duration, progress
+from testmesh_operator.status.run import Attempt, final, human_duration, progress
 from unit.operator import gen
 
 WAITING = [("Ready", "Unknown"), ("Succeeded", "Unknown"), ("Finished", "False")]
@@ -46,6 +46,15 @@ def test_failed_is_stalled_in_the_same_write() -> None:
     """kstatus: Failed at once; with Succeeded=False alone, Flux and Helm would call it healthy."""
     status = final(gen.started(), errored(Reason.NODE_LOST, "The node is gone."), now=gen.NOW)
     assert [("Ready", "False"), ("Succeeded", "False"), ("Finished", "True"), ("Stalled", "True")] == _states(status)
+
+
+def test_end_names_job_and_attempts() -> None:
+    """Also where it is the first that is written of them; a run that was refused has neither."""
+    ending, fresh = errored(Reason.NODE_LOST, "The node is gone."), gen.started(jobRef={"name": gen.JOB})
+    status = final(fresh, ending, now=gen.NOW, attempt=Attempt(job=gen.JOB, uid=gen.JOB_UID, number=1))
+    assert status.job_ref is not None
+    assert (gen.JOB, gen.JOB_UID, 2) == (status.job_ref.name, status.job_ref.uid, status.attempts)
+    assert final(gen.run(), ending, now=gen.NOW).attempts is None
 
 
 def test_failed_step_stands_in_the_status() -> None:
