@@ -151,7 +151,7 @@ class _Composer:
             self._remember(event.anchor, node)
             return node
         if isinstance(event, yaml.AliasEvent):
-            return self._alias(event)
+            return self._alias(event, depth)
         if event.anchor:
             self._open_anchors.add(event.anchor)
         if isinstance(event, yaml.SequenceStartEvent):
@@ -175,7 +175,7 @@ class _Composer:
             self._source.problem(message, line=mark.line + 1, column=mark.column + 1, path=path, hint=hint)
         )
 
-    def _alias(self, event: _Event) -> Node:
+    def _alias(self, event: _Event, depth: int) -> Node:
         node = self._anchors.get(event.anchor)
         if node is None:
             inside = event.anchor in self._open_anchors
@@ -186,7 +186,10 @@ class _Composer:
             )
             mark = event.start_mark
             return Scalar(None, mark.line + 1, mark.column + 1, "")
-        self._nodes += _size(node)
+        size, height = _extent(node)
+        self._nodes += size
+        if depth + height > MAX_DEPTH:
+            self._stop(event.start_mark, f"nested more than {MAX_DEPTH} deep once its aliases (*name) are filled in")
         if self._nodes > MAX_NODES:
             self._stop(event.start_mark, "far too large once its aliases (*name) are filled in")
         return node
@@ -268,9 +271,12 @@ class _Composer:
                 entries.setdefault(name, entry)
 
 
-def _size(node: Node) -> int:
+def _extent(node: Node) -> tuple[int, int]:
+    """How many nodes there are, and how many levels below the first."""
     if isinstance(node, Scalar):
-        return 1
-    if isinstance(node, ListNode):
-        return 1 + sum(map(_size, node.items))
-    return 1 + sum(_size(value) for _, value in node.entries.values())
+        return 1, 0
+    children = node.items if isinstance(node, ListNode) else [value for _, value in node.entries.values()]
+    size, height = 1, 0
+    for child_size, child_height in map(_extent, children):
+        size, height = size + child_size, max(height, child_height + 1)
+    return size, height

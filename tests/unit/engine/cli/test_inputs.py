@@ -24,7 +24,7 @@ def test_mounted_secrets_are_masked_with_and_without_their_line_end(tmp_path: Pa
 def test_a_folder_of_secrets_that_is_not_there_stops_the_run(tmp_path: Path) -> None:
     """Nothing would be masked, and nobody would know."""
     assert () == read_masks("")
-    with pytest.raises(UsageError, match="TESTMESH_MASKS names .*/gone, and there is no such folder"):
+    with pytest.raises(UsageError, match=r"TESTMESH_MASKS names .*/gone, and there is no such folder"):
         read_masks(str(tmp_path / "gone"))
 
 

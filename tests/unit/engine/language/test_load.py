@@ -83,6 +83,19 @@ def test_deep_nesting_is_refused(text: str) -> None:
     assert "nested more than 64 deep" in problems(text)[0]
 
 
+@pytest.mark.parametrize("form", ["&a{0} [*a{1}]", "&a{0} {{k: *a{1}}}", "&a{0} {{<<: *a{1}, k: *a{1}}}"])
+def test_deep_nesting_through_aliases_is_refused(form: str) -> None:
+    """Each line is shallow; what they make together is not."""
+    lines = ["a0: &a0 {x: 1}", *(f"a{n}: {form.format(n, n - 1)}" for n in range(1, 600))]
+    assert "nested more than 64 deep" in problems("\n".join(lines))[0]
+
+
+def test_aliases_of_aliases_are_read_up_to_the_bound() -> None:
+    """Sixty are fine."""
+    lines = ["a0: &a0 [1]", *(f"a{n}: &a{n} [*a{n - 1}]" for n in range(1, 61))]
+    load("\n".join(lines))
+
+
 def test_a_list_within_itself_is_refused() -> None:
     """An alias to what is still open would never end."""
     assert "stands inside of what it names" in problems("a: &x [*x]\n")[0]
