@@ -9,6 +9,7 @@ from testmesh_engine.contract.catalogue import ActionSpec
 from testmesh_engine.expressions import (
     Expression,
     ExpressionError,
+    Template,
     compile_expression,
     compile_output,
     compile_template,
@@ -80,11 +81,23 @@ def _assertion(
         findings.keys(node, "an assertion", allowed=("expression", "message"))
         text, message = node.entries["expression"][1], node.get("message")
     compiled = expression(findings, text, "an assertion", known=known, extra=result_names(spec))
-    said = findings.text(message, "message") if message else None
+    said = _message(findings, message, spec=spec, known=known) if message else None
     if compiled is None:
         return None
-    template = compile_template(said, dashed=dashed(known)) if said else None
-    return Assertion(expression=compiled, quantifier=quantifier, message=template, line=node.line)
+    return Assertion(expression=compiled, quantifier=quantifier, message=said, line=node.line)
+
+
+def _message(findings: Findings, node: Node, *, spec: ActionSpec, known: Known) -> Template | None:
+    text = findings.text(node, "message")
+    if text is None:
+        return None
+    try:
+        template = compile_template(text, dashed=dashed(known))
+    except ExpressionError as error:
+        findings.broken_text(node, error)
+        return None
+    known.check(findings, node, template.names, extra=result_names(spec))
+    return template
 
 
 def captures(findings: Findings, node: Node, *, spec: ActionSpec, known: Known, own_id: str) -> tuple[Capture, ...]:

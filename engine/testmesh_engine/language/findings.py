@@ -92,8 +92,8 @@ class Findings:
         self.error(node, f"{what} is a whole number from {least} on, found {kind_of_node(node)}")
         return None
 
-    def duration(self, node: Node, what: str) -> float | None:
-        """``node`` in seconds."""
+    def duration(self, node: Node, what: str, *, zero: bool = True) -> float | None:
+        """``node`` in seconds; without ``zero`` for what bounds something: in no time nothing can be done."""
         if self._is_placeholder(node, what):
             return None
         value = node.value if isinstance(node, Scalar) else None
@@ -101,7 +101,11 @@ class Findings:
         if fault:
             self.error(node, f"{what} {fault}")
             return None
-        return parse_duration(str(value))
+        seconds = parse_duration(str(value))
+        if not seconds and not zero:
+            self.error(node, f"{what} is 0, which leaves no time", hint="Write for example 30s, or leave it out.")
+            return None
+        return seconds
 
     def choice(self, node: Node, what: str, allowed: Iterable[str]) -> str | None:
         """``node`` as one of ``allowed``."""

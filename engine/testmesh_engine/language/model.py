@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from testmesh_engine.contract.catalogue import ActionSpec
@@ -111,7 +111,9 @@ class Flow:
     timeout: float = DEFAULT_FLOW_TIMEOUT_SECONDS
     teardown_timeout: float = DEFAULT_TEARDOWN_TIMEOUT_SECONDS
     description: str = ""
-    tags: tuple[str, ...] = field(default=())
+    tags: tuple[str, ...] = ()
+    names: frozenset[str] = frozenset()
+    """Every name that it declares in ``env`` or reads; ``env`` where it reads a variable whose name it computes."""
 
     def phase(self, phase: Phase) -> tuple[Step, ...]:
         """The steps of one part."""

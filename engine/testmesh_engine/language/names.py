@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from testmesh_engine.expressions import NameUse
+from testmesh_engine.expressions import ExpressionError, NameUse, compile_template
 from testmesh_engine.language.findings import Findings, did_you
 from testmesh_engine.language.nodes import ListNode, MapNode, Node
 
@@ -46,6 +47,8 @@ class Known:
     env: set[str] = field(default_factory=set)
     captured: set[str] = field(default_factory=set)
     ids: set[str] = field(default_factory=set)
+    read: set[str] = field(default_factory=set)
+    """Every name that was read anywhere, known or not; ``env`` where it is read by a key that is not written out."""
 
     def all(self, extra: Iterable[str] = ()) -> set[str]:
         """Every name that may be read here."""
@@ -55,9 +58,15 @@ class Known:
         """Note each name that ``uses`` read and nothing above declares."""
         names: set[str] | None = None
         for use in uses:
+            self.read.add(use.key if use.name == "env" and use.key else use.name)
             names = self.all(extra) if names is None else names
             if use.name not in names and not use.name.startswith("$"):
                 self._unknown(findings, node_at(node, use.path), use, names)
+
+    def note_title(self, text: str) -> None:
+        """Note what the name of a flow or step reads; one that can't be rendered is shown as it is written."""
+        with suppress(ExpressionError):
+            self.read.update(use.name for use in compile_template(text).names)
 
     def _unknown(self, findings: Findings, node: Node, use: NameUse, names: set[str]) -> None:
         from_outside = use.name.isupper()
@@ -70,6 +79,29 @@ class Known:
             return
         way = f"Declare it in env, capture it by an output above, or give --var {use.name}=…"
         findings.error(node, f"unknown variable {use.name}", hint=hint or way, offset=use.offset)
+
+
+def circles(needs: Mapping[str, Collection[str]]) -> Iterator[tuple[str, ...]]:
+    """The names that need each other, each circle from its first name in the order of ``needs``; none shares a name.
+
+    ``needs`` is what each name needs; what is no key of it needs nothing, and a name that needs itself is no circle.
+    """
+    left = {name: [other for other in others if other != name] for name, others in needs.items()}
+    while True:
+        while done := [name for name, others in left.items() if not any(other in left for other in others)]:
+            for name in done:
+                del left[name]
+        if not left:
+            return
+        # Each name that is left needs another one that is: whoever follows them comes back.
+        walked = [next(iter(left))]
+        while (following := next(other for other in left[walked[-1]] if other in left)) not in walked:
+            walked.append(following)
+        circle = walked[walked.index(following) :]
+        first = min(range(len(circle)), key=lambda place: list(needs).index(circle[place]))
+        yield (*circle[first:], *circle[:first])
+        for name in circle:
+            del left[name]
 
 
 def node_at(node: Node, path: Iterable[str | int]) -> Node:

@@ -87,12 +87,12 @@ class StepReader:
             action=spec,
             config=config,
             id=step_id,
-            name=self._optional_text(step, "name"),
+            name=self._name(step),
             asserts=asserts,
             outputs=captured,
             when=condition,
             disabled=self._disabled(step),
-            timeout=self._duration(step, "timeout"),
+            timeout=self._duration(step, "timeout", zero=False),
             on_error=self._on_error(step, phase),
             attempts=attempts,
             line=step.line + findings.source.line_shift if step.line else 0,
@@ -253,7 +253,7 @@ class StepReader:
         default = Eventually()
         names = result_names(spec)
         return Eventually(
-            timeout=self._or(self._duration(node, "timeout"), default.timeout),
+            timeout=self._or(self._duration(node, "timeout", zero=False), default.timeout),
             interval=self._or(self._duration(node, "interval"), default.interval),
             stop_on=expression(self._findings, stop, "stop_on", known=self._known, extra=names) if stop else None,
         )
@@ -262,13 +262,15 @@ class StepReader:
     def _or(value: float | None, default: float) -> float:
         return default if value is None else value
 
-    def _duration(self, node: MapNode, key: str) -> float | None:
+    def _duration(self, node: MapNode, key: str, *, zero: bool = True) -> float | None:
         value = node.get(key)
-        return self._findings.duration(value, key) if value else None
+        return self._findings.duration(value, key, zero=zero) if value else None
 
-    def _optional_text(self, step: MapNode, key: str) -> str:
-        node = step.get(key)
-        return (self._findings.text(node, key) or "") if node else ""
+    def _name(self, step: MapNode) -> str:
+        node = step.get("name")
+        name = (self._findings.text(node, "name") or "") if node else ""
+        self._known.note_title(name)
+        return name
 
     def _disabled(self, step: MapNode) -> bool:
         node = step.get("disabled")

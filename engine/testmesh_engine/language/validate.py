@@ -23,7 +23,7 @@ from testmesh_engine.language.model import (
     Flow,
     Step,
 )
-from testmesh_engine.language.names import BUILTINS, ROOTS, Known, Outside
+from testmesh_engine.language.names import BUILTINS, ROOTS, Known, Outside, circles
 from testmesh_engine.language.nodes import MapNode, Node, Scalar, Source, plain
 from testmesh_engine.language.objects import node_of
 from testmesh_engine.language.steps import StepReader
@@ -112,6 +112,7 @@ class _Reader:
             teardown_timeout=teardown_timeout,
             description=self._text(root, "description"),
             tags=self._tags(root),
+            names=frozenset({*self._known.env, *self._known.read}),
         )
 
     def _name(self, root: MapNode) -> str:
@@ -122,6 +123,7 @@ class _Reader:
         name = self._text(root, "name")
         if "name" in root.entries and not name.strip():
             self._findings.error(root.entries["name"][1], "the flow's name is empty")
+        self._known.note_title(name)
         return name
 
     def _text(self, root: MapNode, key: str) -> str:
@@ -140,7 +142,18 @@ class _Reader:
         if env is None:
             return ()
         self._known.env.update(env.entries)
-        return tuple(var for name, (key, value) in env.entries.items() if (var := self._variable(name, key, value)))
+        found = [var for name, (key, value) in env.entries.items() if (var := self._variable(name, key, value))]
+        self._check_circles(env, found)
+        return tuple(found)
+
+    def _check_circles(self, env: MapNode, variables: Iterable[EnvVar]) -> None:
+        """A variable that the run sets needs no other one."""
+        own = [variable for variable in variables if variable.name not in self._known.outside.names]
+        needs = {variable.name: [use.name for use in variable.template.names] for variable in own}
+        for circle in circles(needs):
+            what = " -> ".join([*circle, circle[0]])
+            hint = "Give one of them a value of its own."
+            self._findings.error(env.entries[circle[0]][1], f"the variables of env need each other: {what}", hint=hint)
 
     def _variable(self, name: str, key: Scalar, node: Node) -> EnvVar | None:
         if not name.isidentifier() or name in BUILTINS or name in ROOTS:
@@ -162,8 +175,11 @@ class _Reader:
         if config is None:
             return DEFAULT_FLOW_TIMEOUT_SECONDS, DEFAULT_TEARDOWN_TIMEOUT_SECONDS
         self._findings.keys(config, "config", allowed=_CONFIG_KEYS, planned=planned.CONFIG_KEYS)
-        timeouts = [self._findings.duration(value, key) if (value := config.get(key)) else None for key in _CONFIG_KEYS]
-        return timeouts[0] or DEFAULT_FLOW_TIMEOUT_SECONDS, timeouts[1] or DEFAULT_TEARDOWN_TIMEOUT_SECONDS
+        timeout, teardown_timeout = (
+            self._findings.duration(value, key, zero=False) if (value := config.get(key)) else None
+            for key in _CONFIG_KEYS
+        )
+        return timeout or DEFAULT_FLOW_TIMEOUT_SECONDS, teardown_timeout or DEFAULT_TEARDOWN_TIMEOUT_SECONDS
 
     def _phase(self, root: MapNode, phase: Phase) -> tuple[Step, ...]:
         node = root.get(phase.value)

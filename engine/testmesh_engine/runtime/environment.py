@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from testmesh_engine.errors import UsageError
-from testmesh_engine.expressions import MISSING, EvaluationError, Missing, Value
+from testmesh_engine.expressions import MISSING, EvaluationError, Missing, Value, kind_of
+from testmesh_engine.language.load import resolve_plain
 from testmesh_engine.language.model import EnvVar
 from testmesh_engine.runtime import builtins
 from testmesh_engine.runtime.builtins import Moment
@@ -23,7 +24,9 @@ _NEVER = re.compile(
 )
 """Names that every machine has: one of these in a flow is the flow's own."""
 
-_LINE = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=\s*(?P<value>.*?)\s*")
+_LINE = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=(?P<value>.*)")
+_QUOTED = re.compile(r"""\s*(?P<quote>["'])(?P<value>.*?)(?P=quote)(?:\s*|\s+\#.*)""")
+_COMMENT = re.compile(r"\s+#")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,14 +67,20 @@ def parse_env_file(text: str, *, name: str) -> dict[str, str]:
         match = _LINE.fullmatch(line)
         if match is None:
             raise UsageError(f"{name}:{number}: no NAME=value line")
-        found[match["name"]] = _unquoted(match["value"])
+        value = _unquoted(match["value"])
+        if value is None:
+            raise UsageError(f"{name}:{number}: the quote of {match['name']} is never closed")
+        found[match["name"]] = value
     return found
 
 
-def _unquoted(value: str) -> str:
-    if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
-        return value[1:-1]
-    return value.partition(" #")[0].rstrip()
+def _unquoted(value: str) -> str | None:
+    """What stands in the quotes, or before a comment; ``None`` for a quote that is not closed."""
+    quoted = _QUOTED.fullmatch(value)
+    if quoted is not None:
+        return quoted["value"]
+    plain = _COMMENT.split(value, maxsplit=1)[0].strip()
+    return None if plain.startswith(("'", '"')) else plain
 
 
 def resolve(declared: Iterable[EnvVar], layers: Layers, at: Moment) -> dict[str, Value]:
@@ -94,9 +103,23 @@ class _Resolver:
 
     def all(self) -> dict[str, Value]:
         """All variables: the declared ones, and those of the layers outside."""
-        for name in (*self._declared, *self._layers.names()):
+        for name in self._declared:
+            self._resolve_after_its_needs(name)
+        for name in self._layers.names():
             self._resolve(name)
         return self._values
+
+    def _resolve_after_its_needs(self, name: str) -> None:
+        """What it names comes first, so that a long chain of variables does not nest."""
+        chain = [name]
+        while chain:
+            last = self._declared[chain[-1]]
+            needs = (use.name for use in last.template.names if use.name in self._declared)
+            following = next((need for need in needs if need not in self._values and need not in chain), None)
+            if following is None:
+                self._resolve(chain.pop())
+            else:
+                chain.append(following)
 
     def lookup(self, name: str) -> Value | Missing:
         """The value of ``name`` as ``env`` sees it; a variable that names itself means the layers outside."""
@@ -159,8 +182,19 @@ def _of_declared_kind(name: str, above: tuple[str, str], var: EnvVar | None) -> 
             raise UsageError(f"{name} is true or false in the flow's env, and {words} gives {text!r}")
         return text.lower() == "true"
     if isinstance(declared, (int, Decimal)):
-        try:
-            return int(text) if re.fullmatch(r"[-+]?\d{1,4300}", text, re.ASCII) else Decimal(text)
-        except InvalidOperation:
-            raise UsageError(f"{name} is a number in the flow's env, and {words} gives {text!r}") from None
+        number = _number(text)
+        if number is None:
+            raise UsageError(f"{name} is a number in the flow's env, and {words} gives {text!r}")
+        return number
+    if isinstance(declared, (list, dict)):
+        raise UsageError(f"{name} is a {kind_of(declared)} in the flow's env, which {words} can't replace")
     return text
+
+
+def _number(text: str) -> Value:
+    """The number that ``text`` spells in a flow, ``None`` where it spells none, or one that is out of bounds."""
+    try:
+        value = resolve_plain(text) if text else None
+    except ValueError:
+        return None
+    return value if isinstance(value, (int, Decimal)) and not isinstance(value, bool) else None

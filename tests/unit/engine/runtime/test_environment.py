@@ -67,6 +67,46 @@ def test_a_variable_that_names_itself_means_the_layers_outside() -> None:
         resolve(env(X="${X}"), Layers())
 
 
+def test_variables_that_need_each_other_are_refused_with_their_circle() -> None:
+    """Also where only the layers show it, long after the flow was checked."""
+    with pytest.raises(UsageError, match="A -> B -> A"):
+        resolve(env(A="${B}", B="${A}"), Layers(dot_env={"A": "1"}))
+
+
+def test_a_long_chain_of_variables_is_resolved() -> None:
+    """However many stand between a name and its value."""
+    chain: dict[str, Value] = {f"V{number}": f"${{V{number + 1}}}" for number in range(2000)}
+    assert "end" == resolve(env(**chain, V2000="end"), Layers())["V0"]
+
+
+def test_an_env_file_may_quote_a_value_before_a_comment() -> None:
+    """Quotes end where they end; a comment needs a space before it."""
+    text = 'S="x y" # c "q"\nT=  # only comment\nU=#1\nV=\'it\'s\' # c\nJ="{"a":1}"\nW=x#y\nX= z \n'
+    expected = {"S": "x y", "T": "", "U": "#1", "V": "it's", "J": '{"a":1}', "W": "x#y", "X": "z"}
+    assert expected == parse_env_file(text, name=".env")
+
+
+def test_a_quote_that_is_not_closed_is_named() -> None:
+    """The rest of the line would be taken for the value, quote and all."""
+    with pytest.raises(UsageError, match=r"^\.env:1: the quote of A is never closed"):
+        parse_env_file('A="x # y\n', name=".env")
+
+
+@pytest.mark.parametrize("given", ["NaN", "Infinity", "1_0", "1e20000000", "", " 1", "0x1G"])
+def test_an_override_that_is_no_number_of_a_flow_is_refused(given: str) -> None:
+    """Numbers are those that a flow itself can hold."""
+    with pytest.raises(UsageError, match=r"--var gives '.*'") as caught:
+        resolve(env(PORT=1), Layers(var={"PORT": given}))
+    assert "PORT is a number in the flow's env" in str(caught.value)
+
+
+@pytest.mark.parametrize("declared", [[1, 2], {"a": 1}])
+def test_an_override_of_a_list_or_a_map_is_refused(declared: Value) -> None:
+    """Text in its place would be another thing."""
+    with pytest.raises(UsageError, match="LIST is a (list|map) in the flow's env, which --var can't replace"):
+        resolve(env(LIST=declared), Layers(var={"LIST": "x"}))
+
+
 @pytest.mark.parametrize(
     "name", ["HOME", "PATH", "HOSTNAME", "KAFKA_PORT_9092_TCP", "A_SERVICE_HOST", "TESTMESH_RUN_ENV"]
 )
