@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from unicodedata import category
 
 from testmesh_engine.contract.result import (
     AssertionResult,
@@ -51,13 +52,13 @@ class ConsoleReport:
         match event:
             case FlowStarted():
                 self._phase = None
-                self._say(f"{self._painted(event.name, '1')}  {event.file}")
+                self._say(f"{self._painted(_on_one_line(event.name), '1')}  {_on_one_line(event.file)}")
             case StepFinished():
                 self._step(event.step)
             case FlowFinished():
                 self._end(event.result)
                 if event.trace and self._verbose:
-                    self._say(event.trace)
+                    self._say(_without_controls(event.trace))
         self._out.flush()
 
     def close(self) -> None:
@@ -71,8 +72,8 @@ class ConsoleReport:
             self._say(f"  {step.phase.value}")
         mark = _MARKS[step.outcome][1 if self._plain else 0]
         took = f"({step.message})" if step.outcome is Outcome.NOT_RUN else _milliseconds(step.duration_ms)
-        title = f"{step.id}  {step.name}" if step.name else step.id
-        self._say(f"    {self._painted(mark, _COLOURS[step.outcome])} {title}  {_without_controls(took)}{_tries(step)}")
+        title = _on_one_line(f"{step.id}  {step.name}" if step.name else step.id)
+        self._say(f"    {self._painted(mark, _COLOURS[step.outcome])} {title}  {_on_one_line(took)}{_tries(step)}")
         for line in _details(step, verbose=self._verbose):
             self._say(f"        {_without_controls(line)}")
 
@@ -104,8 +105,16 @@ class ConsoleReport:
 
 
 def _without_controls(text: str) -> str:
-    """What a service sent must not steer the terminal."""
-    return "".join(char if char >= " " or char in "\n\t" else "\ufffd" for char in text)
+    """What a service sent must not steer the terminal: no control, no mark that turns the direction of text."""
+    return "".join(char if char in "\n\t" else _harmless(char) for char in text)
+
+
+def _on_one_line(text: str) -> str:
+    return "".join(map(_harmless, text))
+
+
+def _harmless(char: str) -> str:
+    return char if char.isprintable() or category(char) == "Zs" else "\ufffd"
 
 
 def _milliseconds(value: float) -> str:

@@ -117,6 +117,31 @@ def test_what_a_service_sends_does_not_steer_the_terminal(tmp_path: Path) -> Non
     assert "\x1b" not in written(tmp_path, "console")
 
 
+def test_no_name_steers_the_terminal_or_breaks_its_line(tmp_path: Path) -> None:
+    """Names may be rendered from what a service sent: C1 controls, DEL, bidirectional marks and line ends among them."""
+    evil = "a\x9b31m\x7f\u202e\nb"
+    step = replace(FAILED_STEP, id="ask", name=evil, message=evil, outcome=Outcome.SKIPPED)
+    path = tmp_path / "console"
+    reports = open_reports([Target("console", str(path))], ReportOptions(environ={}), console=False)
+    reports.tell(FlowStarted(name=evil, file="t\x9b.yaml", total=1, started_at="2026-11-22T00:00:00Z"))
+    reports.tell(StepFinished(step=step))
+    reports.close()
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert "a\ufffd31m\ufffd\ufffd\ufffdb  t\ufffd.yaml" == lines[0]
+    assert "ask  a\ufffd31m\ufffd\ufffd\ufffdb" in lines[2]
+    assert not set("\x9b\x7f\u202e") & set("".join(lines))
+
+
+def test_text_of_any_language_is_shown_as_it_is(tmp_path: Path) -> None:
+    """Only what steers is replaced."""
+    text = "grün\u00a0東京 مرحبا ✓"
+    path = tmp_path / "console"
+    reports = open_reports([Target("console", str(path))], ReportOptions(environ={}), console=False)
+    reports.tell(FlowStarted(name=text, file="t", total=1, started_at="2026-11-22T00:00:00Z"))
+    reports.close()
+    assert f"{text}  t" == path.read_text(encoding="utf-8").rstrip("\n")
+
+
 def test_json_lines_stand_each_on_its_own_with_the_result_last(tmp_path: Path) -> None:
     """A pod's log may be read from any line on."""
     lines = [json.loads(line) for line in written(tmp_path, "jsonl").splitlines()]
