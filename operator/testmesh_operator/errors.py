@@ -11,9 +11,9 @@
         ├── NotFound       404                                                               decided on
         ├── AlreadyExists  409 of a create                                                   decided on
         ├── Conflict       409 of an update: the view was stale                              read again, tried again
-        ├── Rejected       400, 422: the object will never be taken                          decided on
-        ├── Forbidden      401, 403: RBAC, a quota, a namespace that is going                decided on, tried again
-        └── Unavailable    429, 5xx, no connection                                           tried again
+        ├── Rejected       400, 413, 422: the object will never be taken                     decided on
+        ├── Forbidden      403: RBAC, a quota, a namespace that is going                     decided on, tried again
+        └── Unavailable    401, 410, 429, 5xx, no connection                                 tried again
 
 Permanent or temporary is told by the class, and only here; foreign errors are mapped in cluster.py.
 """

@@ -91,7 +91,7 @@ class Operator:
         flows = self._connect(cluster, lease)
         take = intake(self._cache, self._queue.add)
         self._missing = "the first list"
-        resync = Resync(cluster, self._cache, self._settings, take=take, finished=flows.record)
+        resync = Resync(cluster, self._cache, self._settings, take=take, wake=self._queue.add, finished=flows.record)
         await resync.fill()
         self._wake_all(flows)
         self._missing = ""
@@ -103,7 +103,7 @@ class Operator:
             identity=self._settings.identity,  # type: ignore[arg-type]  # a NewType of str that kopf keeps to itself
             standalone=True,
             clusterwide=not self._settings.namespaces,
-            namespaces=list(self._settings.namespaces),
+            namespaces=list(resync.served),
         )
         await _first_end(watch, resync.run(lambda: self._wake_all(flows)))
 

@@ -96,6 +96,9 @@ class Settings:
     page_size: int = 250
     """Objects in one page of a list: some 2 MB."""
 
+    text_page_size: int = 25
+    """Flows or runs in one page: with the longest texts some 10 MB, of which parsing makes twice that."""
+
     request_seconds: float = 20.0
     """Time limit of one request to the API server."""
 

@@ -49,7 +49,8 @@ def watching(settings: Settings) -> kopf.OperatorSettings:
     chosen.watching.field_selectors[GROUP, VERSION, "testruns"] = "status.result="
     for group, plural in (("batch", "jobs"), ("", "pods")):
         chosen.watching.label_selectors[group, "v1", plural] = RUN_UID_LABEL
-    chosen.watching.chunk_size = settings.page_size
+    # One size for all kinds, and a flow's text may be long.
+    chosen.watching.chunk_size = settings.text_page_size
     # The definitions are there before we start, and namespaces are named or all: nothing else needs watching.
     chosen.scanning.disabled = True
     chosen.posting.enabled = False

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import cast
 
 from testmesh_operator.cluster import Cluster, Page, Resource
-from testmesh_operator.errors import AlreadyExists, ClusterError, Conflict, NotFound
+from testmesh_operator.errors import AlreadyExists, ClusterError, Conflict, Forbidden, NotFound
 from testmesh_operator.resources.base import JsonObject
 
 
 class FakeCluster(Cluster):
     """``refused`` holds errors to raise in place of an answer, ``lost`` those raised after the deed was done.
 
-    Both by request, as in ``"PATCH testruns"``; each error is used once. ``requests`` are those that came.
+    Both by request, as in ``"PATCH testruns"``; each error is used once. ``requests`` are those that came. Lists of the
+    namespaces in ``forbidden`` are refused; ``listed`` is told of each list, so that something can happen then.
     """
 
     def __init__(self) -> None:
@@ -23,7 +24,8 @@ class FakeCluster(Cluster):
         self.refused: defaultdict[str, list[ClusterError]] = defaultdict(list)
         self.lost: defaultdict[str, list[ClusterError]] = defaultdict(list)
         self.requests: list[str] = []
-        self.forbidden_namespaces: dict[str, ClusterError] = {}
+        self.forbidden: set[str] = set()
+        self.listed: Callable[[str], object] = lambda _: None
         self._versions = itertools.count(100)
 
     def put(self, plural: str, *bodies: JsonObject) -> None:
@@ -45,9 +47,10 @@ class FakeCluster(Cluster):
         """One page. Of selectors, only those for finished and unfinished runs are understood."""
         del bare
         self._asked("LIST", resource)
-        if namespace in self.forbidden_namespaces:
-            raise self.forbidden_namespaces[namespace]
+        if namespace in self.forbidden:
+            raise Forbidden(f'{resource.plural} is forbidden in the namespace "{namespace}"', status=403)
         yield Page(items=list(self._selected(resource, namespace, selectors.get("fieldSelector", ""))), version="1")
+        self.listed(resource.plural)
 
     def _selected(self, resource: Resource, namespace: str | None, selector: str) -> Iterable[JsonObject]:
         for (plural, _), body in self.objects.items():

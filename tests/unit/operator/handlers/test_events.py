@@ -40,7 +40,7 @@ def test_only_unfinished_runs_and_our_own_jobs_are_watched() -> None:
     settings = watching(gen.SETTINGS)
     assert {"status.result="} == set(settings.watching.field_selectors.values())
     assert {"testmesh.io/run-uid"} == set(settings.watching.label_selectors.values())
-    assert (250, True, False) == (
+    assert (25, True, False) == (
         settings.watching.chunk_size,
         settings.scanning.disabled,
         settings.posting.enabled,
