@@ -118,7 +118,7 @@ def test_what_a_service_sends_does_not_steer_the_terminal(tmp_path: Path) -> Non
 
 
 def test_no_name_steers_the_terminal_or_breaks_its_line(tmp_path: Path) -> None:
-    """Names may be rendered from what a service sent: C1 controls, DEL, bidirectional marks and line ends among them."""
+    """A service may have sent a part of one: C1 controls, DEL, bidirectional marks and line ends are replaced."""
     evil = "a\x9b31m\x7f\u202e\nb"
     step = replace(FAILED_STEP, id="ask", name=evil, message=evil, outcome=Outcome.SKIPPED)
     path = tmp_path / "console"
