@@ -21,9 +21,12 @@ class _Duration(click.ParamType[float]):
         if isinstance(value, float):
             return value
         try:
-            return parse_duration(str(value))
+            seconds = parse_duration(str(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
+        if not seconds:
+            self.fail(f"{value} leaves no time; write for example 5m", param, ctx)
+        return seconds
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from testmesh_engine.actions.registry import Registry
@@ -13,6 +13,8 @@ from testmesh_engine.cli.inputs import read_masks, read_text
 from testmesh_engine.cli.validate import shown
 from testmesh_engine.contract.result import Failure, FlowResult, Outcome
 from testmesh_engine.errors import UsageError
+from testmesh_engine.language.findings import did_you
+from testmesh_engine.language.model import Flow
 from testmesh_engine.language.names import Outside
 from testmesh_engine.language.validate import Checked, check_text, errors_of
 from testmesh_engine.report.events import FlowFinished
@@ -52,19 +54,21 @@ def _run(arguments: RunArguments, environ: Mapping[str, str], interrupts: Interr
     targets = parse_targets(arguments.reports, inputs=(*arguments.paths, *filter(None, [arguments.env_file])))
     layers = _layers(arguments, environ)
     options = _options(arguments, environ, layers)
-    checked = _checked(arguments, layers)
+    files = [_read(path, layers) for path in arguments.paths]
+    checked = [flow for file in files for flow in file.flows]
     if len(checked) > 1 and any(target.kind == "verdict" for target in targets):
         raise UsageError(f"a verdict is about one flow, and there are {len(checked)}")
     problems = [problem for flow in checked for problem in errors_of(flow.problems, strict=arguments.strict)]
-    flows = [flow.flow for flow in checked if flow.flow is not None and not problems]
     if problems:
         reports = open_reports(targets, ReportOptions(environ=environ), console=False)
         _tell_invalid(reports, checked, strict=arguments.strict)
         for problem in problems:
             sys.stderr.write(f"{shown(problem).render()}\n")
         return _closed(reports, [EXIT_USAGE])
+    _check_variables(layers.var, [flow.flow for flow in checked if flow.flow is not None])
     reports = open_reports(targets, ReportOptions(environ=environ, verbose=arguments.verbose))
-    ends = run_flows([(flow, options) for flow in flows], interrupts, reports.tell)
+    runs = [(flow.flow, replace(options, layers=file.layers)) for file in files for flow in file.flows if flow.flow]
+    ends = run_flows(runs, interrupts, reports.tell)
     return _closed(reports, [end.exit_code for end in ends])
 
 
@@ -89,13 +93,27 @@ def _tell_invalid(reports: Reports, checked: Iterable[Checked], *, strict: bool)
             reports.tell(FlowFinished(result=result))
 
 
-def _checked(arguments: RunArguments, layers: Layers) -> list[Checked]:
-    outside = Outside(names=layers.names(), process=frozenset(os.environ), complete=True)
-    return [
-        flow
-        for path in arguments.paths
-        for flow in check_text(read_text(path), name=path, catalogue=Registry(), outside=outside)
-    ]
+@dataclass(frozen=True, slots=True)
+class _File:
+    """One file of the call: its flows, and the layers with the ``.env`` beside it."""
+
+    flows: list[Checked]
+    layers: Layers
+
+
+def _read(path: str, layers: Layers) -> _File:
+    text = read_text(path)
+    layers = replace(layers, dot_env=_dot_env(path))
+    outside = Outside(names=layers.names(), process=frozenset(layers.process), complete=True)
+    return _File(check_text(text, name=path, catalogue=Registry(), outside=outside), layers)
+
+
+def _check_variables(given: Iterable[str], flows: Iterable[Flow]) -> None:
+    """A ``--var`` that changes nothing is a mistake: most often its name is, and the run would be another one."""
+    read = frozenset(name for flow in flows for name in flow.names)
+    for name in given:
+        if name not in read and "env" not in read:
+            raise UsageError(f"--var {name}: nothing declares or reads it", hint=did_you(name, read))
 
 
 def _layers(arguments: RunArguments, environ: Mapping[str, str]) -> Layers:
@@ -106,13 +124,12 @@ def _layers(arguments: RunArguments, environ: Mapping[str, str]) -> Layers:
         run={name: environ[name] for name in run_names if name in environ},
         env_file=parse_env_file(read_text(env_file), name=env_file) if env_file else {},
         process=dict(environ),
-        dot_env=_dot_env(arguments.paths),
     )
 
 
-def _dot_env(paths: Iterable[str]) -> dict[str, str]:
-    """``.env`` beside the first flow; flows of several folders are several calls."""
-    beside = Path(next(iter(paths))).parent / ".env"
+def _dot_env(path: str) -> dict[str, str]:
+    """The variables of ``.env`` beside the file; for standard input that of the working folder."""
+    beside = Path(path).parent / ".env"
     return parse_env_file(read_text(str(beside)), name=str(beside)) if beside.is_file() else {}
 
 

@@ -313,9 +313,12 @@ def test_validate_reads_an_object_and_names_paths(cli: Cli) -> None:
         (("run", "nowhere.yaml"), "nowhere.yaml can't be read: No such file or directory"),
         (("run", "."), ". is a folder"),
         (("run", "flow.yaml", "--var", "X"), "--var X is no NAME=value"),
+        (("run", "flow.yaml", "--var", "my-pass=hunter2"), "--var my-pass is no NAME=value\n"),
+        (("run", "ports.yaml", "--var", "PROT=1"), '--var PROT: nothing declares or reads it\n  Did you mean "PORT"?'),
         (("run", "flow.yaml", "--report", "junitt=x"), "unknown report 'junitt'"),
         (("run", "flow.yaml", "--report", "json"), "--report json names no file"),
         (("run", "flow.yaml", "--timeout", "5"), "5 has no unit"),
+        (("run", "flow.yaml", "--timeout", "0s"), "0s leaves no time"),
         (("run", "flow.yaml", "--env-file", "nowhere.env"), "nowhere.env can't be read"),
         (("run", "flow.yaml", "flow.yaml", "--report", "verdict=v"), "a verdict is about one flow"),
         (("validate", "binary.yaml"), "binary.yaml is no UTF-8 text"),
@@ -327,6 +330,7 @@ def test_a_mistake_in_the_arguments_is_a_sentence_and_exit_code_2(
 ) -> None:
     """Never a traceback."""
     cli.flow(PASSING)
+    cli.flow(f"env: {{PORT: 1}}\n{PASSING}", "ports.yaml")
     (cli.folder / "binary.yaml").write_bytes(b"\xff\xfe\x00")
     code, _, err = cli.call(*arguments)
     assert 2 == code
@@ -343,6 +347,25 @@ def test_one_invalid_file_stops_the_whole_call(cli: Cli, web: Web) -> None:
     assert (2, []) == (code, web.seen)
     assert "b.yaml:3:10: error: steps is empty" in err
     assert "c.yaml" in err
+
+
+def test_each_file_has_the_env_file_beside_it(cli: Cli) -> None:
+    """Whatever files are run in the same call."""
+    asserts = "steps: [{action: delay, config: {duration: 1ms}, assert: [WHERE == 'FOLDER']}]"
+    for folder in ("one", "two"):
+        (cli.folder / folder).mkdir()
+        (cli.folder / folder / ".env").write_text(f"WHERE={folder}\n")
+    paths = [cli.flow(asserts.replace("FOLDER", folder), f"{folder}/flow.yaml") for folder in ("one", "two")]
+    code, out, _ = cli.call("run", *paths)
+    assert 0 == code, out
+
+
+def test_a_variable_may_be_read_by_one_flow_of_several_and_by_a_name(cli: Cli) -> None:
+    """Also by a key that is computed."""
+    title = "steps: [{name: 'of ${TITLE}', action: delay, config: {duration: 1ms}, assert: ["env['A' + 'B'] == '2'"]}]"
+    paths = (cli.flow(PASSING), cli.flow(title, "title.yaml"))
+    code, out, err = cli.call("run", *paths, "--var", "TITLE=1", "--var", "AB=2")
+    assert 0 == code, out + err
 
 
 def test_strict_makes_warnings_stop_a_run(cli: Cli, web: Web) -> None:
