@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from testmesh_engine.contract.problem import FlowInvalid, Problem
 from testmesh_engine.language.findings import did_you, unknown_name_hint
+from testmesh_engine.language.kubectl import differences
 from testmesh_engine.language.load import Document, load_documents
 from testmesh_engine.language.nodes import MapNode, Node, Scalar, Source, kind_of_node
 
@@ -33,6 +34,8 @@ class FlowPart:
     node: Node | None = None
     name: str = ""
     problems: tuple[Problem, ...] = ()
+    notes: tuple[Problem, ...] = ()
+    """Warnings of the manifest that the flow stands in."""
 
 
 def find_flows(documents: Sequence[Document], source: Source) -> Iterator[FlowPart]:
@@ -116,7 +119,9 @@ def _inside(document: Document, root: MapNode, kind: str) -> FlowPart | None:
     if forms[0] in _ELSEWHERE:
         return None
     node = spec.entries[forms[0]][1]
-    return FlowPart(source=document.source, node=node) if forms[0] == "flow" else _source_text(document, node)
+    if forms[0] == "source":
+        return _source_text(document, node)
+    return FlowPart(source=document.source, node=node, notes=differences(node, document.source))
 
 
 def _source_text(document: Document, node: Node) -> FlowPart:

@@ -69,7 +69,7 @@ def check_flow(part: FlowPart, *, catalogue: Catalogue, outside: Outside) -> Che
         return Checked(name=part.name, problems=part.problems)
     findings = Findings(part.source)
     flow = _Reader(findings, catalogue, outside).flow(part.node)
-    problems = tuple(sorted(findings.problems, key=lambda problem: (problem.line, problem.column)))
+    problems = tuple(sorted([*part.notes, *findings.problems], key=lambda problem: (problem.line, problem.column)))
     name = flow.name if flow else _name_of(part.node)
     return Checked(name=name, problems=problems, flow=None if findings.failed else flow)
 

@@ -60,6 +60,14 @@ def test_all_flows_of_a_file_are_checked_and_other_kinds_passed_over() -> None:
     assert ["inner", "second"] == [flow.name for flow in both]
 
 
+def test_what_kubectl_reads_otherwise_is_a_warning_under_spec_flow() -> None:
+    """Text under ``spec.source`` stays text, and is read by the engine alone."""
+    (found,) = check(f"{HEAD}spec:\n{indented(FLOW + '  tags: [yes]', 2)}")
+    assert (True, ["kubectl reads yes as true"]) == (found.ok, [p.message.partition(",")[0] for p in found.problems])
+    (found,) = check(f"{HEAD}spec:\n  source: |\n{indented(FLOW + '  tags: [yes]', 4)}")
+    assert not found.problems
+
+
 def test_a_testrun_that_holds_a_flow_is_read_like_a_testflow() -> None:
     """It is what the operator will check; one that names a TestFlow says nothing of it."""
     head = HEAD.replace("TestFlow", "TestRun")
