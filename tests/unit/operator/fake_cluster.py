@@ -84,6 +84,15 @@ class FakeCluster(Cluster):
         self._compare(resource, name, body)
         return self._stored("PATCH", resource, _merged(self.objects[resource.plural, name], body))
 
+    async def delete(self, resource: Resource, namespace: str, name: str, *, uid: str, version: str) -> None:
+        """Take it away, if it is the very one, and nobody wrote since."""
+        del namespace
+        self._asked("DELETE", resource)
+        self._compare(resource, name, {"metadata": {"resourceVersion": version}})
+        if cast("JsonObject", self.objects[resource.plural, name]["metadata"])["uid"] != uid:
+            raise Conflict("the uid in the precondition does not match", status=409)
+        del self.objects[resource.plural, name]
+
     def _asked(self, method: str, resource: Resource) -> None:
         request = f"{method} {resource.plural}"
         self.requests.append(request)
