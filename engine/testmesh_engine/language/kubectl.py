@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from testmesh_engine.contract.problem import Problem, Severity
 from testmesh_engine.expressions import Value, show
-from testmesh_engine.language.nodes import ListNode, MapNode, Node, Scalar, Source
+from testmesh_engine.language.nodes import ListNode, Node, Scalar, Source
 
 _TRUE = frozenset({"y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"})
 _FALSE = frozenset({"n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"})
