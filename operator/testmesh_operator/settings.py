@@ -45,8 +45,9 @@ class Settings:
     no_pod_seconds: int = 5
     """How long a Job may be without a pod before its warnings are read: the Job controller needs a tenth of it."""
 
-    settle_seconds: float = 1.0
-    """A new Job's uid is written with the start of its pod, or after this time: one write in place of two."""
+    settle_seconds: float = 3.0
+    """A new Job's uid is written with the start of its pod, or after this time: one write in place of two. With its
+    image on the node a pod starts within two."""
 
     grace_seconds: int = 30
     """Teardown after a deadline or a cancel: Kubernetes' own default."""
