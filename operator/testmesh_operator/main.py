@@ -93,6 +93,7 @@ class Operator:
         self._missing = "the first list"
         resync = Resync(cluster, self._cache, self._settings, take=take, wake=self._queue.add, finished=flows.record)
         await resync.fill()
+        flows.forget_unknown()
         self._wake_all(flows)
         self._missing = ""
         logger.info("at work: %d flows, %d unfinished runs", *self._cache.sizes())

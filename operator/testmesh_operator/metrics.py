@@ -88,10 +88,13 @@ class Metrics:
 
     def count(self, run: TestRun) -> None:
         """Count a finished run, once: by whoever wrote its final status."""
-        flow = run.status.flow.name if run.status.flow else ""
+        namespace, flow = run.metadata.namespace, run.status.flow.name if run.status.flow else ""
+        if Key(kind="TestFlow", namespace=namespace, name=flow) not in self._known:
+            # A flow that is not there, or not any more: nobody would take its series away.
+            flow = ""
         result = (run.status.result or RunResult.ERRORED).value
-        self._runs.labels(run.metadata.namespace, flow, result, BY_HAND).inc()
-        self._duration.labels(run.metadata.namespace, flow).observe((run.status.duration_milliseconds or 0) / 1000)
+        self._runs.labels(namespace, flow, result, BY_HAND).inc()
+        self._duration.labels(namespace, flow).observe((run.status.duration_milliseconds or 0) / 1000)
 
     def reconciled(self, kind: str, outcome: str, seconds: float) -> None:
         """Count one turn of a key."""

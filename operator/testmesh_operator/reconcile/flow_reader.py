@@ -68,7 +68,8 @@ class FlowReader:
             return text
         if flow.status.flow is not None and flow.status.flow.hash != text.hash:
             self._changed(flow.key)
-        about = RunFlow(name=name, generation=flow.metadata.generation, hash=text.hash)
+        meta = flow.metadata
+        about = RunFlow(name=name, uid=meta.uid, generation=meta.generation, hash=text.hash)
         if _known_valid(flow, text):
             return self._plan(run, text, flow=about, template=flow.spec.run_template)
         return await self._ready(run, text, flow=about, template=flow.spec.run_template)

@@ -134,9 +134,13 @@ class JobReference(Model):
 
 
 class RunFlow(Model):
-    """What was run: ``generation`` of the TestFlow (absent for an inline flow), ``hash`` of the text's first 16 hex."""
+    """What was run: ``uid`` and ``generation`` of the TestFlow (absent for an inline flow), ``hash`` of the text.
+
+    The hash is the first 16 hex digits of its SHA-256.
+    """
 
     name: str = ""
+    uid: str | None = None
     generation: int | None = Field(default=None, json_schema_extra={"format": "int64"})
     hash: str = ""
 

@@ -6,7 +6,7 @@ import math
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from testmesh_engine.contract.problem import Problem, Severity
 from testmesh_operator.resources.testflow import (
@@ -23,6 +23,9 @@ from testmesh_operator.status.reasons import Reason
 
 _SHOWN = 5
 """Problems in a condition's message; the rest is counted."""
+
+_CLOCKS = timedelta(seconds=5)
+"""How far the API server's clock, which dates a flow, may be ahead of ours, which dates a run's end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,18 +97,34 @@ def remember(status: TestFlowStatus, runs: Iterable[RecentRun]) -> TestFlowStatu
     )
 
 
-def recent_run(run: TestRun) -> RecentRun | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishedRun:
+    """A run that has ended, and the flow that it names; ``flow_uid`` is None where it was refused before its claim."""
+
+    recent: RecentRun
+    flow: str
+    flow_uid: str | None
+
+    def belongs_to(self, flow: TestFlow) -> bool:
+        """Whether the run was of this very flow, and not of a deleted one of the same name."""
+        if self.flow_uid is not None:
+            return self.flow_uid == flow.metadata.uid
+        return self.recent.completion_time + _CLOCKS >= flow.metadata.creation_timestamp
+
+
+def finished_run(run: TestRun) -> FinishedRun | None:
     """What a flow remembers of a finished run; None for an inline flow's, which no TestFlow asks about."""
     status = run.status
     if status.flow is None or not status.flow.name or status.result is None or status.completion_time is None:
         return None
-    return RecentRun(
+    recent = RecentRun(
         name=run.metadata.name,
         uid=run.metadata.uid,
         result=status.result,
         completion_time=status.completion_time,
         duration_milliseconds=status.duration_milliseconds or 0,
     )
+    return FinishedRun(recent=recent, flow=status.flow.name, flow_uid=status.flow.uid)
 
 
 def _fits(run: RecentRun, known: Sequence[RecentRun]) -> bool:

@@ -51,6 +51,7 @@ def test_counters_of_a_flow_start_at_zero_and_go_with_it() -> None:
 def test_finished_run_is_counted_with_its_duration() -> None:
     """By flow and result; a histogram for the time."""
     metrics = _watching()
+    metrics.show(FLOW.key)
     metrics.count(gen.started(result="Failed", durationMilliseconds=4200))
     lines = _text(metrics)
     assert 'testmesh_runs_total{flow="checkout",namespace="shop",result="Failed",trigger="manual"} 1.0' in lines
@@ -61,8 +62,20 @@ def test_nothing_unbounded_is_a_label() -> None:
     """Cardinality stays flat over any number of runs."""
     metrics = _watching(FLOW)
     for number in range(50):
-        metrics.count(gen.started(result="Passed", name=f"run-{number}", durationMilliseconds=1))
+        flow = {"name": f"deleted-{number}"}
+        metrics.count(gen.started(result="Passed", name=f"run-{number}", durationMilliseconds=1, flow=flow))
     assert 1 == len([line for line in _text(metrics) if line.startswith("testmesh_runs_total{")])
+
+
+def test_run_that_ends_after_its_flow_brings_no_series_back() -> None:
+    """It is counted with the inline ones: nobody would ever take a series of its own away."""
+    metrics = _watching()
+    metrics.show(FLOW.key)
+    metrics.hide(FLOW.key)
+    metrics.count(gen.started(result="Passed", durationMilliseconds=1))
+    lines = _text(metrics)
+    assert [] == [line for line in lines if "checkout" in line]
+    assert 'testmesh_runs_total{flow="",namespace="shop",result="Passed",trigger="manual"} 1.0' in lines
 
 
 def test_unfinished_runs_are_shown_by_state() -> None:
