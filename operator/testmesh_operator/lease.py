@@ -1,4 +1,4 @@
-"""The Lease: one operator at work in a cluster, from before its first decision until after its last.
+"""The Lease: one operator of a release at work, from before its first decision until after its last.
 
 client-go's rules (tools/leaderelection): a Lease is taken when it has not been renewed for its duration, measured by
 our own clock from when we last saw it change, and the holder stops when it could not renew it for two thirds of that.

@@ -68,7 +68,7 @@ class Settings:
     """Holder of the Lease [TESTMESH_IDENTITY]: the pod's UID, so that a restarted container has it at once."""
 
     lease_name: str = "testmesh-operator"
-    """Name of the Lease [TESTMESH_LEASE_NAME]: one operator at work in a cluster."""
+    """Name of the Lease [TESTMESH_LEASE_NAME]: one operator at work of those that share name and namespace."""
 
     lease_seconds: float = 15
     """How long a Lease outlives its holder: client-go's default."""
