@@ -32,6 +32,21 @@ _ADDRESS = re.compile(r"(\w+://)?(\[[^\]\s]+\]|[^:\s\[\]]+)(:\d+)?", re.ASCII)
 _NO_OFFSET = "A step sees what was published since the flow began, and nothing older."
 
 
+_NO_MESSAGES = frozenset({
+    *("len(messages)==0", "messages.length==0", "count==0", "messages==[]", "len(messages)<1", "count<1"),
+    *("0==len(messages)", "0==count", "len(messages)<=0", "count<=0"),
+})  # fmt: skip
+
+
+def _hopeless(config: Mapping[str, object], assertion: str) -> str:
+    """A step without messages fails by itself, but where the config says that none is meant."""
+    least = [config[name] for name in ("count", "max_messages", "exactly") if name in config]
+    meant = "absent" in config or any(isinstance(value, str) or not value for value in least)
+    if meant or "".join(assertion.split()) not in _NO_MESSAGES:
+        return ""
+    return "without a message the step fails at its timeout"
+
+
 class KafkaConsumer:
     """Messages of one topic that were published since the flow began, each handed out once to a reader."""
 
@@ -93,6 +108,8 @@ class KafkaConsumer:
             "tls": "",
         },
         asserts_itself=True,
+        advised={"match": "messages that others publish meanwhile count too"},
+        hopeless=_hopeless,
         bounds_itself=True,
     )
 

@@ -65,6 +65,11 @@ class ActionSpec:
     early: tuple[str, ...] = ()
     """Keys that an action with ``prepare`` wants to see before the flow's first step; none named: all."""
 
+    advised: Mapping[str, str] = field(default_factory=dict)
+    """Keys without which a step is probably not what was meant, each with what happens then: a warning."""
+    hopeless: Callable[[Mapping[str, object], str], str] | None = None
+    """Why an assertion can never hold on a result of this config, both as they are written; "" where it may."""
+
     def key(self, name: str) -> Key | None:
         """The key of that name or alias."""
         return next((key for key in self.keys if name == key.name or name in key.aliases), None)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from decimal import Decimal
 from functools import lru_cache
 
 from testmesh_engine.contract.catalogue import ActionSpec
 from testmesh_engine.expressions import (
+    EvaluationError,
     Expression,
     ExpressionError,
+    MapScope,
     Template,
+    Value,
     compile_expression,
     compile_output,
     compile_template,
+    kind_of,
+    show,
 )
 from testmesh_engine.language.explain import quoted, quoted_line
 from testmesh_engine.language.findings import Findings
@@ -34,7 +40,34 @@ def expression(
         findings.broken_text(node, error, hint=_cut_by_comment(findings, node))
         return None
     known.check(findings, node, compiled.names, extra=extra)
+    _check_condition(findings, node, what, compiled)
     return compiled
+
+
+def _check_condition(findings: Findings, node: Node, what: str, compiled: Expression) -> None:
+    """Note an expression that reads nothing and is neither true nor false: mostly text in quotes twice."""
+    if compiled.names:
+        return
+    try:
+        value = compiled.evaluate(MapScope({}))
+    except EvaluationError as error:
+        findings.error(node, f"{what} can never be evaluated: {error.message}", hint=error.hint)
+        return
+    if not isinstance(value, bool):
+        hint = f"Write it without the inner quotes: {value}" if isinstance(value, str) else "Compare something with it."
+        findings.error(node, f"{what} is a condition, and this is always {_always(value)}", hint=hint)
+
+
+def _always(value: Value) -> str:
+    match value:
+        case None:
+            return "nothing"
+        case int() | Decimal():
+            return f"the number {value}"
+        case str():
+            return f"text {show(value, 80)}"
+        case _:
+            return f"a {kind_of(value)}"
 
 
 @lru_cache(maxsize=1024)

@@ -58,6 +58,10 @@ class Findings:
         self.error(node, f"{what} is a list, found {kind_of_node(node)}", hint='Start each item with "- ".')
         return ()
 
+    def tags(self, node: Node) -> tuple[str, ...]:
+        """The items of ``tags``, each text."""
+        return tuple(self.text(item, "a tag") or "" for item in self.items(node, "tags"))
+
     def text(self, node: Node, what: str) -> str | None:
         """``node`` as text; a number or a word like ``true`` is refused with its quoted form."""
         if isinstance(node, Scalar) and isinstance(node.value, str):

@@ -50,6 +50,13 @@ class Known:
     read: set[str] = field(default_factory=set)
     """Every name that was read anywhere, known or not; ``env`` where it is read by a key that is not written out."""
 
+    keys: set[str] = field(default_factory=set)
+    """Every key that was read of a name, where it is written out: ``x`` of ``vars.x`` and of ``step.x``."""
+
+    def is_read(self, name: str) -> bool:
+        """Whether a declared name is read anywhere, as far as can be told: ``env`` as a whole reads all of it."""
+        return name in self.read or name in self.keys or not self.read.isdisjoint(ROOTS)
+
     def all(self, extra: Iterable[str] = ()) -> set[str]:
         """Every name that may be read here."""
         return {*self.outside.names, *self.env, *self.captured, *self.ids, *BUILTINS, *ROOTS, *extra}
@@ -59,6 +66,8 @@ class Known:
         names: set[str] | None = None
         for use in uses:
             self.read.add(use.key if use.name == "env" and use.key else use.name)
+            if use.key:
+                self.keys.add(use.key)
             names = self.all(extra) if names is None else names
             if use.name not in names and not use.name.startswith("$"):
                 self._unknown(findings, node_at(node, use.path), use, names)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from testmesh_engine.contract.catalogue import ActionSpec, Catalogue, Key, Kind, fault_of
 from testmesh_engine.contract.result import Phase
@@ -75,6 +75,7 @@ class StepReader:
         attempts = self._attempts(step, spec)
         if step_id:
             known.ids.add(step_id)
+        self._check_labels(step)
         asserting = any(key.startswith("assert") for key in step.entries)
         if phase is Phase.STEPS and not asserting and not spec.asserts_itself:
             findings.warning(
@@ -160,6 +161,10 @@ class StepReader:
         if config is None:
             return None
         self._check_keys(config, spec.name, spec.keys, spec.planned)
+        for name, why in spec.advised.items():
+            key = spec.key(name)
+            if key and not {key.name, *key.aliases} & config.entries.keys():
+                self._findings.warning(step, f"this {spec.name} step has no {name}: {why}")
         entries = ((name, value) for name, (_, value) in config.entries.items())
         return {name: template for name, value in entries if (template := self._template(value, sql=name == _SQL_KEY))}
 
@@ -219,6 +224,19 @@ class StepReader:
             node = step.get(quantifier.value)
             if node is not None:
                 yield from assertions(self._findings, node, quantifier, spec=spec, known=self._known)
+        if spec.hopeless and (must_hold := step.get(Quantifier.ALL.value)):
+            self._check_hopeful(must_hold, step.get("config"), spec.hopeless)
+
+    def _check_hopeful(
+        self, asserted: Node, config: Node | None, why: Callable[[Mapping[str, object], str], str]
+    ) -> None:
+        written = plain(config) if config else None
+        for item in asserted.items if isinstance(asserted, ListNode) else (asserted,):
+            node = item.get("expression") if isinstance(item, MapNode) else item
+            text = node.value if isinstance(node, Scalar) else None
+            if node and isinstance(text, str) and (reason := why(written if isinstance(written, dict) else {}, text)):
+                hint = "For no message at all write absent: true in config, and no assertion."
+                self._findings.error(node, f"{text} can never hold: {reason}", hint=hint)
 
     def _attempts(self, step: MapNode, spec: ActionSpec) -> Retry | Eventually | None:
         given = [name for name in ("retry", "eventually", "poll") if name in step.entries]
@@ -265,6 +283,13 @@ class StepReader:
     def _duration(self, node: MapNode, key: str, *, zero: bool = True) -> float | None:
         value = node.get(key)
         return self._findings.duration(value, key, zero=zero) if value else None
+
+    def _check_labels(self, step: MapNode) -> None:
+        description, tags = step.get("description"), step.get("tags")
+        if description:
+            self._findings.text(description, "description")
+        if tags:
+            self._findings.tags(tags)
 
     def _name(self, step: MapNode) -> str:
         node = step.get("name")

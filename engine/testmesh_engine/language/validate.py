@@ -5,8 +5,9 @@ A pure function of the text, the catalogue of actions and the variables from out
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 from testmesh_engine.contract.catalogue import Catalogue
 from testmesh_engine.contract.problem import FlowInvalid, Problem, Severity
@@ -24,7 +25,7 @@ from testmesh_engine.language.model import (
     Step,
 )
 from testmesh_engine.language.names import BUILTINS, ROOTS, Known, Outside, circles
-from testmesh_engine.language.nodes import MapNode, Node, Scalar, Source, plain
+from testmesh_engine.language.nodes import ListNode, MapNode, Node, Scalar, Source, kind_of_node, plain
 from testmesh_engine.language.objects import node_of
 from testmesh_engine.language.steps import StepReader
 
@@ -79,6 +80,18 @@ def errors_of(problems: Iterable[Problem], *, strict: bool) -> tuple[Problem, ..
     return tuple(problem for problem in problems if strict or problem.severity is Severity.ERROR)
 
 
+def _keys_of(node: MapNode, key: str) -> Iterator[Scalar]:
+    below = node.get(key)
+    if isinstance(below, MapNode):
+        yield from (entry for entry, _ in below.entries.values())
+
+
+def _outputs(phase: Node | None) -> Iterator[Scalar]:
+    for step in phase.items if isinstance(phase, ListNode) else ():
+        if isinstance(step, MapNode):
+            yield from (*_keys_of(step, "output"), *_keys_of(step, "save"))
+
+
 def _name_of(node: Node) -> str:
     name = node.get("name") if isinstance(node, MapNode) else None
     return name.value if isinstance(name, Scalar) and isinstance(name.value, str) else ""
@@ -101,6 +114,7 @@ class _Reader:
         env = self._env(root)
         timeout, teardown_timeout = self._config(root)
         setup, steps, teardown = (self._phase(root, phase) for phase in Phase)
+        self._warn_of_unused(root)
         return Flow(
             name=name,
             file=findings.source.name,
@@ -120,6 +134,7 @@ class _Reader:
             self._findings.error(root, "the flow has no name", hint='Add name: "what the flow tests".')
         for key in ("suite", "author"):
             self._text(root, key)
+        self._check_version(root)
         name = self._text(root, "name")
         if "name" in root.entries and not name.strip():
             self._findings.error(root.entries["name"][1], "the flow's name is empty")
@@ -132,9 +147,21 @@ class _Reader:
 
     def _tags(self, root: MapNode) -> tuple[str, ...]:
         node = root.get("tags")
-        if node is None:
-            return ()
-        return tuple(self._findings.text(item, "a tag") or "" for item in self._findings.items(node, "tags"))
+        return self._findings.tags(node) if node else ()
+
+    def _check_version(self, root: MapNode) -> None:
+        node = root.get("version")
+        value = node.value if isinstance(node, Scalar) else None
+        if node and (isinstance(value, bool) or not isinstance(value, (str, int, Decimal))):
+            self._findings.error(node, f"version is text or a number, found {kind_of_node(node)}")
+
+    def _warn_of_unused(self, root: MapNode) -> None:
+        """A name that nothing reads is mostly a mistyped one; of a flow with errors not all that reads is known."""
+        if self._findings.failed:
+            return
+        for key in (*_keys_of(root, "env"), *(key for phase in Phase for key in _outputs(root.get(phase.value)))):
+            if not self._known.is_read(key.text):
+                self._findings.warning(key, f"{key.text} is declared and never used", hint="Remove it, or use it.")
 
     def _env(self, root: MapNode) -> tuple[EnvVar, ...]:
         node = root.get("env")
