@@ -14,6 +14,7 @@ from testmesh_engine.contract.problem import Problem
 from testmesh_engine.language.nodes import Source
 
 _ITEM = re.compile(r"^(\s*(?:- )?(?:[A-Za-z_][\w.-]*:\s+)?)(.*\S)\s*$")
+_CLOSING = {'"': '"', "'": "'", "{": "}", "[": "]"}
 _UNQUOTED_PLACEHOLDER = re.compile(r"\{\{|\$\{")
 
 
@@ -22,6 +23,8 @@ def explain_scanner_error(error: yaml.YAMLError, source: Source, text: str) -> P
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     if mark is None:
         return _unreadable(error, source, text)
+    if (opened := _never_closed(error, source, mark.line)) is not None:
+        return opened
     line, column = mark.line + 1, mark.column + 1
     said = str(getattr(error, "problem", "") or "the text is no YAML")
     raw = source.text_of(line)[source.column_shift :]
@@ -30,6 +33,20 @@ def explain_scanner_error(error: yaml.YAMLError, source: Source, text: str) -> P
     if start is not None and start.line != mark.line and not hint:
         hint = f"It belongs to what begins in line {start.line + 1 + source.line_shift}."
     return source.problem(message, line=line, column=column, hint=hint)
+
+
+def _never_closed(error: yaml.YAMLError, source: Source, met: int) -> Problem | None:
+    """The problem that a quote or bracket of an earlier line than ``met`` (from 0) is, at the line that opens it."""
+    start = getattr(error, "context_mark", None)
+    if start is None or start.line >= met:
+        return None
+    raw = source.text_of(start.line + 1)[source.column_shift :]
+    closing = _CLOSING.get(raw[start.column : start.column + 1])
+    if closing is None:
+        return None
+    message = f"this {raw[start.column]} is not closed"
+    hint = f"Close it with {closing}. YAML has read on to line {met + 1 + source.line_shift}."
+    return source.problem(message, line=start.line + 1, column=start.column + 1, hint=hint)
 
 
 def explain_tag(source: Source, line: int, column: int) -> str:

@@ -104,7 +104,10 @@ class StepReader:
         text = self._findings.text(node, "id") if node else None
         if text is None or node is None:
             return ""
-        if not text.replace("-", "_").isidentifier() or text in BUILTINS or text in ROOTS:
+        if text in BUILTINS or text in ROOTS:
+            self._findings.error(node, f'"{text}" can\'t be an id', hint="It is the name of something built in.")
+            return ""
+        if not text.replace("-", "_").isidentifier():
             self._findings.error(
                 node, f'"{text}" can\'t be an id', hint="Use letters, digits, _ and -, not first a digit."
             )
@@ -210,7 +213,7 @@ class StepReader:
         fault = fault_of(key.kind, plain(node), found=kind_of_node(node))
         if fault:
             text = node.text if isinstance(node, Scalar) and key.kind is Kind.TEXT else ""
-            self._findings.error(node, f"{key.name} {fault}", hint=f'Quote it: "{text}"' if text else "")
+            self._findings.error(node, f"{key.name} {fault}", hint=f'Quote it:  {key.name}: "{text}"' if text else "")
         elif key.choices and str(plain(node)).upper() not in key.choices:
             hint = did_you(str(plain(node)).upper(), key.choices)
             self._findings.error(node, f"{key.name} is one of {', '.join(key.choices)}", hint=hint)
