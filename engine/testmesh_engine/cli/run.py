@@ -12,7 +12,7 @@ from testmesh_engine.actions.registry import Registry
 from testmesh_engine.cli.inputs import read_masks, read_text
 from testmesh_engine.cli.validate import shown
 from testmesh_engine.contract.result import Failure, FlowResult, Outcome
-from testmesh_engine.errors import UsageError
+from testmesh_engine.errors import Interrupted, UsageError
 from testmesh_engine.language.findings import did_you
 from testmesh_engine.language.model import Flow
 from testmesh_engine.language.names import Outside
@@ -21,10 +21,11 @@ from testmesh_engine.report.events import FlowFinished
 from testmesh_engine.report.registry import ReportOptions, Reports, open_reports, parse_targets
 from testmesh_engine.runtime.builtins import Identity
 from testmesh_engine.runtime.environment import Layers, parse_env_file
-from testmesh_engine.runtime.flow import Interrupts, RunOptions
+from testmesh_engine.runtime.flow import RunOptions
 from testmesh_engine.runtime.outcome import EXIT_PLATFORM, EXIT_USAGE, worst
 from testmesh_engine.runtime.present import with_hint
-from testmesh_engine.runtime.run import run_flows, signals_heard
+from testmesh_engine.runtime.run import run_flows
+from testmesh_engine.runtime.signals import EXIT_INTERRUPTED, Signals
 
 _GRACE_FOR_THE_END_SECONDS = 5.0
 """Of the pod's grace period, kept for writing the last verdict."""
@@ -44,17 +45,24 @@ class RunArguments:
     verbose: bool = False
 
 
-def run_paths(arguments: RunArguments) -> int:
+def run_paths(arguments: RunArguments, signals: Signals) -> int:
     """Check all files, then run all flows; the exit code. One invalid file stops the whole call."""
-    with signals_heard(grace=_grace(os.environ)) as interrupts:
-        return _run(arguments, os.environ, interrupts)
+    signals.grace = _grace(os.environ)
+    try:
+        return _run(arguments, os.environ, signals)
+    finally:
+        signals.ignore()
 
 
-def _run(arguments: RunArguments, environ: Mapping[str, str], interrupts: Interrupts) -> int:
+def _run(arguments: RunArguments, environ: Mapping[str, str], signals: Signals) -> int:
     targets = parse_targets(arguments.reports, inputs=(*arguments.paths, *filter(None, [arguments.env_file])))
-    layers = _layers(arguments, environ)
-    options = _options(arguments, environ, layers)
-    files = [_read(path, layers) for path in arguments.paths]
+    try:
+        with signals.ending_at_once():
+            layers = _layers(arguments, environ)
+            options = _options(arguments, environ, layers)
+            files = [_read(path, layers) for path in arguments.paths]
+    except Interrupted as error:
+        return _never_started(open_reports(targets, ReportOptions(environ=environ), console=False), arguments, error)
     checked = [flow for file in files for flow in file.flows]
     if len(checked) > 1 and any(target.kind == "verdict" for target in targets):
         raise UsageError(f"a verdict is about one flow, and there are {len(checked)}")
@@ -65,11 +73,22 @@ def _run(arguments: RunArguments, environ: Mapping[str, str], interrupts: Interr
         for problem in problems:
             sys.stderr.write(f"{shown(problem).render()}\n")
         return _closed(reports, [EXIT_USAGE])
+    for warning in (problem for flow in checked for problem in flow.problems if arguments.verbose):
+        sys.stderr.write(f"{shown(warning).render()}\n")
     _check_variables(layers.var, [flow.flow for flow in checked if flow.flow is not None])
     reports = open_reports(targets, ReportOptions(environ=environ, verbose=arguments.verbose))
     runs = [(flow.flow, replace(options, layers=file.layers)) for file in files for flow in file.flows if flow.flow]
-    ends = run_flows(runs, interrupts, reports.tell)
+    ends = run_flows(runs, signals.interrupts, reports.tell)
     return _closed(reports, [end.exit_code for end in ends])
+
+
+def _never_started(reports: Reports, arguments: RunArguments, error: Interrupted) -> int:
+    """Reports of a call that was interrupted before its flows were known."""
+    failure = Failure(flow="", step="", message=f"not started: {error}")
+    file = arguments.paths[0]
+    result = FlowResult(name="", file=file, outcome=Outcome.ERRORED, first_failure=failure, interrupted=True)
+    reports.tell(FlowFinished(result=result))
+    return _closed(reports, [EXIT_INTERRUPTED])
 
 
 def _closed(reports: Reports, codes: list[int]) -> int:

@@ -33,13 +33,19 @@ class ValidateArguments:
 
 
 def validate_paths(arguments: ValidateArguments) -> int:
-    """Print what is wrong with the files; 2 if any has an error, else 0."""
+    """Print what is wrong with the files; 2 if any has an error, else 0. Raises ``UsageError`` where nobody reads."""
     checked = [(path, flow) for path in arguments.paths for flow in _check(path, arguments)]
-    if arguments.output == "json":
-        print_json([flow for _, flow in checked])
-    else:
-        for path, flow in checked:
-            _print_text(path, flow)
+    try:
+        if arguments.output == "json":
+            print_json([flow for _, flow in checked])
+        else:
+            for path, flow in checked:
+                _print_text(path, flow)
+        sys.stdout.flush()
+    except OSError as error:
+        # Python writes the rest at its end once more: it must not fail there again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise UsageError(f"standard output can't be written: {error.strerror}") from error
     return 2 if any(errors_of(flow.problems, strict=arguments.strict) for _, flow in checked) else 0
 
 

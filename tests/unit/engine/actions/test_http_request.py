@@ -213,6 +213,14 @@ def test_a_cookie_that_the_session_sends_is_shown(web: Web, context: Context) ->
     assert {"X-A": "1", "cookie": "session=abc"} == context.request["headers"]
 
 
+def test_a_cookie_header_of_the_step_is_sent_instead_of_the_sessions(web: Web, context: Context) -> None:
+    """And is shown once, as it was written."""
+    send(context, url=f"{web.url}/order")
+    echo = send(context, url=f"{web.url}/echo", headers={"Cookie": "a=b"})["body"]
+    assert "a=b" == _header(echo, "cookie")
+    assert {"Cookie": "a=b"} == context.request["headers"]
+
+
 @pytest.mark.parametrize("url", ["http://user:pa/ss@host/", "http://user:pa#ss@host/", "htp://user:pass@host/"])
 def test_a_url_that_is_refused_is_not_shown(context: Context, url: str) -> None:
     """What stands after the scheme may be a password."""
