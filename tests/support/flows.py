@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from testmesh_engine.actions.registry import Registry
-from testmesh_engine.actions.waiting import Interrupt
 from testmesh_engine.contract.result import FlowResult, Outcome, StepResult
 from testmesh_engine.language.model import Flow
 from testmesh_engine.language.names import Outside
@@ -15,7 +14,8 @@ from testmesh_engine.language.validate import check_text
 from testmesh_engine.report.events import Event
 from testmesh_engine.runtime.builtins import Identity
 from testmesh_engine.runtime.environment import Layers
-from testmesh_engine.runtime.flow import FlowRun, Interrupts, RunOptions
+from testmesh_engine.runtime.flow import FlowRun, RunOptions
+from testmesh_engine.runtime.signals import Interrupts
 
 IDENTITY = Identity(run_id="run-1", execution_id="execution-1", seed="seed")
 
@@ -63,7 +63,7 @@ def run(text: str, options: Options | None = None) -> Ran:
     """Run the flow of ``text``, as :func:`read` takes it."""
     options = options or Options()
     flow = read(text, options.layers)
-    interrupts = Interrupts(run=Interrupt(), teardown=Interrupt())
+    interrupts = Interrupts()
     events: list[Event] = []
 
     def tell(event: Event) -> None:

@@ -7,9 +7,9 @@ import sys
 import click
 
 from testmesh_engine.contract.duration import parse_duration
-from testmesh_engine.errors import UsageError
+from testmesh_engine.errors import Interrupted, UsageError
+from testmesh_engine.runtime.signals import EXIT_INTERRUPTED, Signals
 
-_STOPPED_EARLY = 130
 _ENGINE_ERROR = 3
 
 
@@ -50,7 +50,9 @@ def cli() -> None:
 @click.option("--strict", is_flag=True, help="Warnings of validate stop the run.")
 @click.option("--no-teardown", is_flag=True, help="Leave everything as it was at the end, to look at it.")
 @click.option("-v", "--verbose", is_flag=True, help="Requests and responses of all steps; tracebacks of engine errors.")
+@click.pass_obj
 def run(  # noqa: PLR0913 - one for each option
+    signals: Signals,
     *,
     paths: tuple[str, ...],
     variables: tuple[str, ...],
@@ -78,7 +80,7 @@ def run(  # noqa: PLR0913 - one for each option
         teardown=not no_teardown,
         verbose=verbose,
     )
-    sys.exit(run_paths(arguments))
+    sys.exit(run_paths(arguments, signals))
 
 
 @cli.command()
@@ -87,7 +89,10 @@ def run(  # noqa: PLR0913 - one for each option
 @click.option("--strict", is_flag=True, help="Warnings count as errors.")
 @click.option("--stdin-name", default="stdin", metavar="NAME", help="What problems call the file that - reads.")
 @click.option("--object", "object_path", metavar="PATH", help="- reads the JSON of an object, which stands at PATH.")
-def validate(*, paths: tuple[str, ...], output: str, strict: bool, stdin_name: str, object_path: str | None) -> None:
+@click.pass_obj
+def validate(  # noqa: PLR0913 - one for each option
+    signals: Signals, *, paths: tuple[str, ...], output: str, strict: bool, stdin_name: str, object_path: str | None
+) -> None:
     """Check the flows of the files without running them; - reads standard input.
 
     TestFlow manifests are read too. Exit code: 0 all right, 2 not.
@@ -97,7 +102,8 @@ def validate(*, paths: tuple[str, ...], output: str, strict: bool, stdin_name: s
     arguments = ValidateArguments(
         paths=paths, output=output, strict=strict, stdin_name=stdin_name, object_path=object_path
     )
-    sys.exit(validate_paths(arguments))
+    with signals.ending_at_once():
+        sys.exit(validate_paths(arguments))
 
 
 @cli.command()
@@ -110,15 +116,17 @@ def version() -> None:
 
 def main() -> None:
     """Run the command line; a person's mistake ends with a sentence and exit code 2, never with a traceback."""
+    signals = Signals()
+    signals.listen()
     try:
-        cli(prog_name="testmesh")
+        cli(prog_name="testmesh", obj=signals)
     except UsageError as error:
         click.echo(f"testmesh: {error.message}", err=True)
         if error.hint:
             click.echo(f"  {error.hint}", err=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(_STOPPED_EARLY)
+    except Interrupted:
+        sys.exit(EXIT_INTERRUPTED)
     except Exception as error:
         if {"-v", "--verbose"} & set(sys.argv):
             raise

@@ -23,7 +23,6 @@ from testmesh_engine.runtime.builtins import Identity
 from testmesh_engine.runtime.environment import Layers
 from testmesh_engine.runtime.masking import Masker
 from testmesh_engine.runtime.outcome import (
-    EXIT_INTERRUPTED,
     EXIT_PLATFORM,
     EXIT_USAGE,
     StepRecord,
@@ -34,6 +33,7 @@ from testmesh_engine.runtime.outcome import (
 )
 from testmesh_engine.runtime.present import with_hint
 from testmesh_engine.runtime.scope import FlowScope, Memory
+from testmesh_engine.runtime.signals import EXIT_INTERRUPTED, Interrupts
 from testmesh_engine.runtime.step import Stop, Surroundings, not_run, run_step
 
 PREPARE_SECONDS = 10.0
@@ -51,14 +51,6 @@ class RunOptions:
     teardown: bool = True
     grace: float | None = None
     """What is left for teardown after a signal; ``None``: the flow's own ``teardown_timeout``."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interrupts:
-    """``run`` ends setup and steps, ``teardown`` the rest of teardown (a second signal)."""
-
-    run: Interrupt
-    teardown: Interrupt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from testmesh_engine.contract.result import Failure, Outcome, Phase, StepResult
 from testmesh_engine.errors import ErrorKind
+from testmesh_engine.runtime.signals import EXIT_INTERRUPTED
 
 EXIT_PASSED = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_PLATFORM = 3
-EXIT_INTERRUPTED = 130
 _WORST_FIRST = (EXIT_INTERRUPTED, EXIT_USAGE, EXIT_FAILED, EXIT_PLATFORM)
 
 

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable, Sequence
 
-from testmesh_engine.actions.waiting import Interrupt
 from testmesh_engine.contract.result import Failure, FlowResult, Outcome
 from testmesh_engine.language.model import Flow
 from testmesh_engine.report.events import Event, FlowFinished
-from testmesh_engine.runtime.flow import FlowEnd, FlowRun, Interrupts, RunOptions
-from testmesh_engine.runtime.outcome import EXIT_INTERRUPTED, EXIT_PLATFORM
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+from testmesh_engine.runtime.flow import FlowEnd, FlowRun, RunOptions
+from testmesh_engine.runtime.outcome import EXIT_PLATFORM
+from testmesh_engine.runtime.signals import Interrupts
 
 
 def run_flows(
@@ -49,34 +43,3 @@ def _run_one(flow: Flow, options: RunOptions, interrupts: Interrupts, tell: Call
         result = FlowResult(name=flow.name, file=flow.file, outcome=Outcome.ERRORED, first_failure=failure)
         tell(FlowFinished(result=result, trace="".join(traceback.format_tb(error.__traceback__))))
         return FlowEnd(result=result, exit_code=EXIT_PLATFORM)
-
-
-@contextmanager
-def signals_heard(*, grace: float | None) -> Iterator[Interrupts]:
-    """Interrupts that the signals of the process set.
-
-    The first ends the steps, a second one teardown, a third one the process. After a first one teardown has ``grace``
-    seconds. From the end of the context on signals are ignored: the exit code must be what the verdict says.
-    """
-    interrupts = Interrupts(run=Interrupt(), teardown=Interrupt())
-
-    def note(number: int, _frame: FrameType | None) -> None:
-        name = signal.Signals(number).name
-        if interrupts.teardown.is_set():
-            os._exit(EXIT_INTERRUPTED)
-        if interrupts.run.is_set():
-            interrupts.teardown.set(f"a second {name}")
-            return
-        interrupts.run.set(name)
-        if grace is not None:
-            end = threading.Timer(grace, interrupts.teardown.set, [f"the end of the grace period after {name}"])
-            end.daemon = True
-            end.start()
-
-    for number in _SIGNALS:
-        signal.signal(number, note)
-    try:
-        yield interrupts
-    finally:
-        for number in _SIGNALS:
-            signal.signal(number, signal.SIG_IGN)

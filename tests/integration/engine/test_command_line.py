@@ -134,7 +134,7 @@ teardown:
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_in_130_with_teardown_done_and_a_final_verdict(
     cli: Cli, web: Web, number: signal.Signals
 ) -> None:
@@ -152,6 +152,61 @@ def test_a_signal_ends_in_130_with_teardown_done_and_a_final_verdict(
     assert (130, Result.INTERRUPTED) == (process.returncode, verdict.result)
     assert ["hang", "after", "clean"] == [step.id for step in verdict.steps]
     assert (["GET /order?clean"], False) == (web.seen[1:], "GET /order?after" in web.seen)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_ends_a_run_that_waits_for_its_flow(cli: Cli, number: signal.Signals) -> None:
+    """Nothing runs yet: one signal is enough, and there is a verdict all the same."""
+    with cli.start("run", "-", "--report", f"verdict={cli.verdict}", "--report", "jsonl=-") as process:
+        _until(lambda: _reads_standard_input(process.pid))
+        process.send_signal(number)
+        process.wait(timeout=10)
+        assert process.stdout is not None
+        (line,) = process.stdout.read().splitlines()
+    verdict = judge(cli.verdict.read_text(), exit_code=process.returncode, run_uid=RUN_UID, attempt=0)
+    assert (130, Result.INTERRUPTED) == (process.returncode, verdict.result)
+    assert verdict.first_failure is not None
+    assert f"not started: interrupted by {number.name}" == verdict.first_failure.message
+    assert "flow_finished" == json.loads(line)["event"]
+
+
+def test_a_signal_ends_validate_that_waits_for_its_flow(cli: Cli) -> None:
+    """As for a run: 130, without a word."""
+    with cli.start("validate", "-") as process:
+        _until(lambda: _reads_standard_input(process.pid))
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=10)
+    assert (130, "", "") == (process.returncode, out, err)
+
+
+def test_a_signal_while_the_engine_starts_is_not_lost(cli: Cli, web: Web) -> None:
+    """A runner is process 1 of its pod: a signal that it has no handler for never reaches it."""
+    web.seen.clear()
+    slow = cli.folder / "sitecustomize.py"
+    slow.write_text(
+        "import os, sys, signal\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'testmesh_engine.cli.run':\n"
+        "            os.kill(os.getpid(), signal.SIGTERM)\n"
+        "sys.meta_path.insert(0, Finder())\n"
+    )
+    cli.environment["PYTHONPATH"] = str(cli.folder)
+    code, _, _ = cli.call(*cli.in_pod(cli.flow(_waits(web))))
+    verdict = judge(cli.verdict.read_text(), exit_code=code, run_uid=RUN_UID, attempt=0)
+    assert (130, Result.INTERRUPTED, []) == (code, verdict.result, web.seen)
+
+
+def test_nohup_keeps_a_run_from_the_end_of_its_terminal(cli: Cli) -> None:
+    """Who started it so wants it to go on."""
+    path = cli.flow("steps: [{id: one, action: delay, config: {duration: 400ms}}]")
+    command = ("trap '' HUP; exec \"$@\"", "sh", sys.executable, "-m", "testmesh_engine", *map(str, cli.in_pod(path)))
+    with subprocess.Popen(
+        ["sh", "-c", *command], env=cli.environment, cwd=cli.folder, stdout=subprocess.DEVNULL
+    ) as run:
+        _until(lambda: cli.verdict.exists() and "one" in _current(cli.verdict))
+        run.send_signal(signal.SIGHUP)
+        assert 0 == run.wait(timeout=10)
 
 
 def test_a_killed_runner_leaves_a_partial_verdict_that_is_never_believed(cli: Cli, web: Web) -> None:
@@ -362,7 +417,13 @@ def test_each_file_has_the_env_file_beside_it(cli: Cli) -> None:
 
 def test_a_variable_may_be_read_by_one_flow_of_several_and_by_a_name(cli: Cli) -> None:
     """Also by a key that is computed."""
-    title = "steps: [{name: 'of ${TITLE}', action: delay, config: {duration: 1ms}, assert: ["env['A' + 'B'] == '2'"]}]"
+    title = """
+steps:
+  - name: "of ${TITLE}"
+    action: delay
+    config: {duration: 1ms}
+    assert: ["env['A' + 'B'] == '2'"]
+"""
     paths = (cli.flow(PASSING), cli.flow(title, "title.yaml"))
     code, out, err = cli.call("run", *paths, "--var", "TITLE=1", "--var", "AB=2")
     assert 0 == code, out + err
@@ -391,6 +452,12 @@ def test_version_and_help(cli: Cli) -> None:
     assert cli.call("version")[1].startswith("testmesh ")
     assert cli.call("--version")[1] == cli.call("version")[1]
     assert "validate" in cli.call("--help")[1]
+
+
+def _reads_standard_input(pid: int) -> bool:
+    """Whether the process waits in ``read(0, …)``: system call 0 on x86-64, 63 elsewhere."""
+    words = Path(f"/proc/{pid}/syscall").read_text().split()
+    return words[0] in {"0", "63"} and words[1] == "0x0"
 
 
 def _current(path: Path) -> str:

@@ -15,7 +15,7 @@ from testmesh_engine.expressions import Value
 from testmesh_engine.report.events import Event, FlowFinished, StepFinished, StepStarted, TeardownStarted
 from testmesh_engine.runtime import flow as flow_module
 from testmesh_engine.runtime.environment import Layers
-from testmesh_engine.runtime.flow import Interrupts
+from testmesh_engine.runtime.signals import Interrupts
 
 PASSED, FAILED, ERRORED = Outcome.PASSED, Outcome.FAILED, Outcome.ERRORED
 SKIPPED, NOT_RUN = Outcome.SKIPPED, Outcome.NOT_RUN

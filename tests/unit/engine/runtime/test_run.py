@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from support.flows import IDENTITY, read
-from testmesh_engine.actions.waiting import Interrupt
 from testmesh_engine.contract.result import Outcome
 from testmesh_engine.report.events import Event, FlowFinished, FlowStarted, StepStarted
-from testmesh_engine.runtime.flow import Interrupts, RunOptions
+from testmesh_engine.runtime.flow import RunOptions
 from testmesh_engine.runtime.run import run_flows
+from testmesh_engine.runtime.signals import Interrupts
 
 FLOWS = [read(f"steps: [{{id: {name}, action: delay, config: {{duration: 10ms}}}}]") for name in ("a", "b", "c")]
 
@@ -17,7 +17,7 @@ FLOWS = [read(f"steps: [{{id: {name}, action: delay, config: {{duration: 10ms}}}
 @pytest.mark.parametrize(("moment", "first"), [(StepStarted, Outcome.ERRORED), (FlowFinished, Outcome.PASSED)])
 def test_a_signal_ends_the_flow_under_way_and_starts_no_other(moment: type[Event], first: Outcome) -> None:
     """Each of those that were not started is told as interrupted: none is lost, and none is taken for passed."""
-    interrupts = Interrupts(run=Interrupt(), teardown=Interrupt())
+    interrupts = Interrupts()
     events: list[Event] = []
 
     def tell(event: Event) -> None:
