@@ -54,16 +54,25 @@ class ControlPlane:
         items: list[dict[str, Any]] = json.loads(self.kubectl("get", kind, "-o", "json"))["items"]
         return items
 
-    def start_operator(self) -> None:
+    def start_operator(self, **variables: str) -> None:
         """Start it; it goes by the same Lease each time, as a restarted container does."""
-        environment = clean_environment(
-            KUBECONFIG=str(self.kubeconfig),
-            TESTMESH_IDENTITY="the-one",
-            TESTMESH_HTTP_HOST=HOST,
-            TESTMESH_HTTP_PORT=str(free_port()),
-        )
+        usual = {
+            "KUBECONFIG": str(self.kubeconfig),
+            "TESTMESH_IDENTITY": "the-one",
+            "TESTMESH_HTTP_HOST": HOST,
+            "TESTMESH_HTTP_PORT": str(free_port()),
+        }
+        environment = clean_environment(**(usual | variables))
         command = [sys.executable, "-m", "testmesh_operator"]
         self.operator = Process(_program("operator", command, self.folder, environment))
+
+    def kubeconfig_of(self, account: str) -> Path:
+        """For a service account of the namespace default."""
+        config = json.loads(self.kubeconfig.read_text())
+        config["users"][0]["user"]["token"] = self.kubectl("create", "token", account).strip()
+        path = self.folder / f"{account}.json"
+        path.write_text(json.dumps(config))
+        return path
 
     def kill_operator(self) -> None:
         """SIGKILL: no time for a last word."""

@@ -136,6 +136,30 @@ def _remembered(plane: ControlPlane) -> set[str]:
     return {run["name"] for run in flow["status"].get("recentRuns", [])}
 
 
+def test_namespace_without_rights_stops_no_other(plane: ControlPlane) -> None:
+    """A namespace that is deleted takes the operator's Role there along; lists and watches leave it out."""
+    rbac = "rbac.authorization.k8s.io"
+    named = {"metadata": {"name": "limited", "namespace": "default"}}
+    rules = {"rules": [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]}
+    bound = {
+        "roleRef": {"apiGroup": rbac, "kind": "Role", "name": "limited"},
+        "subjects": [{"kind": "ServiceAccount", "name": "limited", "namespace": "default"}],
+    }
+    plane.apply(
+        {"apiVersion": "v1", "kind": "ServiceAccount", **named},
+        {"apiVersion": f"{rbac}/v1", "kind": "Role", **named, **rules},
+        {"apiVersion": f"{rbac}/v1", "kind": "RoleBinding", **named, **bound},
+    )
+    config = plane.kubeconfig_of("limited")
+    plane.start_operator(KUBECONFIG=str(config), TESTMESH_NAMESPACES="default,gone")
+    for name in ("first", "second"):
+        # The first one may be seen by the list, the second one only by the watch.
+        plane.apply(_run(name, flowRef={"name": "none"}, startTimeoutSeconds=1))
+        plane.kubectl("wait", "--for=condition=Finished", f"testruns.testmesh.io/{name}", "--timeout=30s")
+    plane.kill_operator()
+    assert "the namespace gone is not served" in (plane.folder / "operator.log").read_text()
+
+
 def test_lists_find_what_no_watch_has_told(plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rounds of bare lists agree with the full one, page by page; a flow that has gone since is missed."""
     monkeypatch.setattr("kubernetes.aio.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", str(plane.kubeconfig))
