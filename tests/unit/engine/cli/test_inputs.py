@@ -12,6 +12,7 @@ from testmesh_engine.cli.inputs import read_masks
 from testmesh_engine.cli.run import RunArguments, run_paths
 from testmesh_engine.errors import UsageError
 from testmesh_engine.runtime.masking import Masker
+from testmesh_engine.runtime.signals import Signals
 
 
 def test_mounted_secrets_are_masked_with_and_without_their_line_end(tmp_path: Path) -> None:
@@ -44,17 +45,17 @@ def test_a_variable_that_is_none_is_refused_without_its_value(variable: str, tmp
     path = tmp_path / "f.yaml"
     path.touch()
     with pytest.raises(UsageError, match="is no NAME=value") as raised:
-        run_paths(RunArguments(paths=(str(path),), variables=(variable,)))
+        run_paths(RunArguments(paths=(str(path),), variables=(variable,)), Signals())
     assert "hunter2" not in raised.value.message + raised.value.hint
 
 
 @pytest.mark.usefixtures("signals_kept")
 @pytest.mark.parametrize("verbose", [True, False])
 def test_a_run_shows_warnings_only_where_it_is_asked_to(
-    verbose: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    *, verbose: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """They stop nothing."""
     path = tmp_path / "f.yaml"
     path.write_text("flow:\n  name: x\n  steps:\n    - {action: delay, config: {duration: 1ms}}\n", encoding="utf-8")
-    assert 0 == run_paths(RunArguments(paths=(str(path),), verbose=verbose))
+    assert 0 == run_paths(RunArguments(paths=(str(path),), verbose=verbose), Signals())
     assert verbose == ("warning: this delay step asserts nothing" in capsys.readouterr().err)

@@ -333,7 +333,7 @@ def test_a_disabled_step_and_a_false_condition_are_skipped_with_their_reason(web
 
 def test_a_condition_that_is_none_is_an_error_and_runs_nothing(web: Web) -> None:
     """Neither a run nor a skip."""
-    ran = flow_against(web, "steps: [{id: one, action: delay, config: {duration: 1ms}, when: 1 + 1}]")
+    ran = flow_against(web, "env: {N: 1}\nsteps: [{id: one, action: delay, config: {duration: 1ms}, when: N + 1}]")
     assert (ERRORED, 2) == (ran.step("one").outcome, ran.exit_code)
     assert "neither true nor false" in ran.step("one").message
 
