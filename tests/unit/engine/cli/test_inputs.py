@@ -56,6 +56,7 @@ def test_a_run_shows_warnings_only_where_it_is_asked_to(
 ) -> None:
     """They stop nothing."""
     path = tmp_path / "f.yaml"
-    path.write_text("flow:\n  name: x\n  steps:\n    - {action: delay, config: {duration: 1ms}}\n", encoding="utf-8")
+    text = "flow:\n  name: x\n  env: {A: 1}\n  steps:\n    - {action: delay, config: {duration: 1ms}}\n"
+    path.write_text(text, encoding="utf-8")
     assert 0 == run_paths(RunArguments(paths=(str(path),), verbose=verbose), Signals())
-    assert verbose == ("warning: this delay step asserts nothing" in capsys.readouterr().err)
+    assert verbose == ("warning: A is declared and never used" in capsys.readouterr().err)
