@@ -36,7 +36,9 @@ def _fault_of_url(url: object) -> str:
     if sound:
         return ""
     scheme, separator, _ = text.partition("://")
-    found = f"one that starts with {show(scheme, 20)}://" if separator else show(text, 200)
+    if scheme in {"http", "https"} and separator:
+        return "takes a URL, and its host or port can't be read; in a password, / is written %2F and # is %23"
+    found = f"one that starts with {scheme[:20]}://" if separator else show(text, 200)
     return f"takes a URL that starts with http:// or https:// and names a host, found {found}"
 
 

@@ -28,7 +28,8 @@ def flow(steps: str, head: str = "") -> str:
     ("config", "said"),
     [
         ("url: /api", 'url takes a URL that starts with http:// or https:// and names a host, found "/api"'),
-        ("url: 'http://h:99999/'", "found one that starts with"),
+        ("url: 'http://h:99999/'", "url takes a URL, and its host or port can't be read"),
+        ("url: 'ftp://h/'", "and names a host, found one that starts with ftp://"),
         ("url: 'http://h', max_redirects: -1", "max_redirects takes 0 or more, found -1"),
         ("url: 'http://h', headers: {Y: null}", "headers takes text or numbers, and Y holds nothing"),
         ("url: 'http://h', params: {Y: }", "params takes text or numbers, and Y holds nothing"),
