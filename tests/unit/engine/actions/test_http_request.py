@@ -226,7 +226,7 @@ def test_a_url_that_is_refused_is_not_shown(context: Context, url: str) -> None:
     """What stands after the scheme may be a password."""
     with pytest.raises(UsageError) as raised:
         send(context, url=url)
-    assert "pa" not in raised.value.message.replace("path", "")
+    assert not [part for part in ("user", "pa/", "pa#", "ss@", "pass@", "host/") if part in raised.value.message]
 
 
 @pytest.mark.parametrize("key", ["headers", "params"])
