@@ -29,6 +29,7 @@ from testmesh_engine.runtime.outcome import (
     exit_code_of,
     first_failure,
     flow_outcome,
+    test_failed,
     why_nothing_passed,
 )
 from testmesh_engine.runtime.present import with_hint
@@ -225,13 +226,17 @@ class FlowRun:
             counters=self._counters,
         )
 
+    def _cut_short(self) -> bool:
+        """Whether a signal kept the flow from a verdict: a test that had failed before stays failed, whatever came."""
+        return self._interrupted and not test_failed(self._records)
+
     def _end(self) -> FlowEnd:
         outcome = flow_outcome(self._records)
         if self._broken and outcome is not Outcome.FAILED:
             failure = Failure(flow=self._name, step="", message="engine error: not every step was run (-v shows where)")
-            code = EXIT_INTERRUPTED if self._interrupted else EXIT_PLATFORM
+            code = EXIT_INTERRUPTED if self._cut_short() else EXIT_PLATFORM
             return self._tell_end(self._result(Outcome.ERRORED, failure=failure), code)
-        code = exit_code_of(outcome, self._records, interrupted=self._interrupted)
+        code = exit_code_of(outcome, self._records, interrupted=self._cut_short())
         return self._tell_end(self._result(outcome), code)
 
     def _never_started(self, message: str, hint: str, code: int) -> FlowEnd:
@@ -265,7 +270,7 @@ class FlowRun:
             steps=steps,
             first_failure=failure,
             metrics=self._metrics(),
-            interrupted=self._interrupted,
+            interrupted=self._cut_short(),
         )
 
     def _metrics(self) -> Metrics:

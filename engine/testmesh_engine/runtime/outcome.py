@@ -67,6 +67,16 @@ def flow_outcome(records: Sequence[StepRecord]) -> Outcome:
     return Outcome.SKIPPED if outcomes <= {Outcome.SKIPPED, Outcome.NOT_RUN} else Outcome.ERRORED
 
 
+def test_failed(records: Iterable[StepRecord]) -> bool:
+    """Whether a step of setup or steps was run and has failed: what comes after it can't change the flow's verdict."""
+    return any(
+        record.counts_as is Outcome.FAILED
+        and record.result.outcome is Outcome.FAILED
+        and record.result.phase is not Phase.TEARDOWN
+        for record in records
+    )
+
+
 def first_failure(flow: str, records: Iterable[StepRecord]) -> Failure | None:
     """The first step that counts against the flow."""
     for record in records:

@@ -154,6 +154,26 @@ def test_a_signal_ends_in_130_with_teardown_done_and_a_final_verdict(
     assert (["GET /order?clean"], False) == (web.seen[1:], "GET /order?after" in web.seen)
 
 
+def test_a_failed_test_stays_failed_when_its_teardown_is_interrupted(cli: Cli, web: Web) -> None:
+    """Else an eviction or a deadline during teardown would hide the failure, and a retry run the flow again."""
+    path = cli.flow(f"""
+steps:
+  - {{id: check, action: http_request, config: {{url: "{web.url}/order"}}, assert: [status == 500]}}
+teardown:
+  - {{id: clean, action: http_request, config: {{url: "{web.url}/silent"}}, assert: [status == 200]}}
+""")
+    web.seen.clear()
+    cli.environment["TESTMESH_GRACE_SECONDS"] = "6"
+    with cli.start(*cli.in_pod(path)) as process:
+        _until(lambda: "GET /silent" in web.seen)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=15)
+    verdict = judge(cli.verdict.read_text(), exit_code=process.returncode, run_uid=RUN_UID, attempt=0)
+    assert (1, Result.FAILED) == (process.returncode, verdict.result)
+    assert verdict.first_failure
+    assert "check" == verdict.first_failure.step
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_a_run_that_waits_for_its_flow(cli: Cli, number: signal.Signals) -> None:
     """Nothing runs yet: one signal is enough, and there is a verdict all the same."""
