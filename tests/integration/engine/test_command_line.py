@@ -73,9 +73,22 @@ class Cli:
 
 
 @pytest.fixture
-def cli(tmp_path: Path) -> Cli:
-    """The command line, in a folder of its own."""
-    return Cli(tmp_path)
+def cli(tmp_path: Path) -> Iterator[Cli]:
+    """The command line, in a folder of its own, started by somebody who lets it die with the terminal."""
+    # Under nohup the tests' own process ignores SIGHUP, and so would all that it starts.
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield Cli(tmp_path)
+    signal.signal(signal.SIGHUP, before)
+
+
+def test_nohup_is_kept(cli: Cli) -> None:
+    """Who starts a run with nohup wants it to outlive the terminal."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with cli.start(*cli.in_pod(cli.flow(PASSING.replace("1ms", "1s")))) as process:
+        _until(lambda: cli.verdict.exists() and "one" in _current(cli.verdict))
+        process.send_signal(signal.SIGHUP)
+        process.communicate(timeout=30)
+    assert 0 == process.returncode
 
 
 def test_a_passing_flow_leaves_a_final_verdict_and_a_log_of_json_lines(cli: Cli) -> None:
