@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ import pytest
 
 from cluster.installation import DEMO, SYSTEM
 from cluster.kubectl import Kubectl, eventually
+from support.ports import free_port
 
 pytestmark = pytest.mark.cluster
 
@@ -60,8 +60,7 @@ def _prometheus(target: str, folder: Path) -> Iterator[str]:
     job = {"job_name": "testmesh", "honor_labels": True, "static_configs": [{"targets": [target]}]}
     config = folder / "prometheus.yml"
     config.write_text(json.dumps({"global": {"scrape_interval": "1s"}, "scrape_configs": [job]}))
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     flags = [f"--config.file={config}", f"--storage.tsdb.path={folder}/data", f"--web.listen-address={address}"]
     with (folder / "prometheus.log").open("w") as log:
         server = subprocess.Popen([binary, *flags], stdout=log, stderr=subprocess.STDOUT)

@@ -53,7 +53,7 @@ PASSED = Verdict(
 def believed(message: bytes, **changes: object) -> Verdict:
     """The judgement on a message as the operator gets it: text, whatever bytes there were."""
     asked: dict[str, object] = {"exit_code": 0, "run_uid": RUN_UID, "attempt": 3, **changes}
-    return judge(message.decode("utf-8", "replace"), **asked)  # type: ignore[arg-type]
+    return judge(message.decode("utf-8", "replace"), **asked)  # type: ignore[arg-type]  # each test gives the keyword its own type
 
 
 def forged(detail: bytes) -> str:
