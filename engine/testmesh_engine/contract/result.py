@@ -60,6 +60,8 @@ class AttemptResult:
 
     number: int
     duration_ms: float
+    started_ms: float = 0.0
+    """Since the flow's start."""
     assertions: tuple[AssertionResult, ...] = ()
     error: str = ""
     request: Json = None
@@ -68,7 +70,10 @@ class AttemptResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepResult:
-    """One step. ``message`` is one line: why it did not pass, or why it was not run."""
+    """One step. ``message`` is one line: why it did not pass, or why it was not run.
+
+    ``steps`` are the steps that ran inside of it (its ``error_steps``); they are no part of the flow's counts.
+    """
 
     id: str
     action: str
@@ -78,7 +83,11 @@ class StepResult:
     name: str = ""
     message: str = ""
     line: int = 0
+    started_ms: float = 0.0
+    """Since the flow's start."""
+    tags: tuple[str, ...] = ()
     attempts: tuple[AttemptResult, ...] = ()
+    steps: tuple[StepResult, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +135,12 @@ class Metrics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowResult:
-    """One flow. ``started_at`` is RFC 3339 in UTC; ``interrupted`` is set where a signal or deadline ended it early."""
+    """One flow, or one row of its data.
+
+    ``started_at`` is RFC 3339 in UTC; ``interrupted`` is set where a signal or deadline ended it early; ``row`` says
+    which row of ``data`` it was ("" without data); ``output`` is what its caller sees; ``seed`` repeats its random
+    values. A flow that was skipped says why in ``first_failure``.
+    """
 
     name: str
     file: str
@@ -137,6 +151,12 @@ class FlowResult:
     first_failure: Failure | None = None
     metrics: Metrics = field(default_factory=Metrics)
     interrupted: bool = False
+    suite: str = ""
+    tags: tuple[str, ...] = ()
+    description: str = ""
+    row: str = ""
+    seed: str = ""
+    output: Mapping[str, Json] = field(default_factory=dict)
 
     @property
     def counts(self) -> Counts:

@@ -14,6 +14,7 @@ from testmesh_engine.contract.problem import FlowInvalid, Problem, Severity
 from testmesh_engine.contract.result import Phase
 from testmesh_engine.expressions import ExpressionError, compile_template
 from testmesh_engine.language import planned
+from testmesh_engine.language.files import Files, NoFiles
 from testmesh_engine.language.findings import Findings
 from testmesh_engine.language.load import load_documents
 from testmesh_engine.language.manifest import FlowPart, find_flows
@@ -50,8 +51,15 @@ class Checked:
         return self.flow is not None
 
 
-def check_text(text: str, *, name: str, catalogue: Catalogue, outside: Outside) -> list[Checked]:
+NO_FILES = NoFiles("the flow came without a folder")
+
+
+def check_text(
+    text: str, *, name: str, catalogue: Catalogue, outside: Outside, files: Files = NO_FILES
+) -> list[Checked]:
     """The flows of one file, most often one; a file of manifests may hold several. ``name`` is used in problems.
+
+    ``files`` reads what the flow names beside itself.
 
     Never raises for what stands in the file, and never returns an empty list.
     """
@@ -61,15 +69,15 @@ def check_text(text: str, *, name: str, catalogue: Catalogue, outside: Outside) 
         parts = list(find_flows(documents, source))
     except FlowInvalid as error:
         return [Checked(name="", problems=error.problems)]
-    return [check_flow(part, catalogue=catalogue, outside=outside) for part in parts]
+    return [check_flow(part, catalogue=catalogue, outside=outside, files=files) for part in parts]
 
 
-def check_flow(part: FlowPart, *, catalogue: Catalogue, outside: Outside) -> Checked:
+def check_flow(part: FlowPart, *, catalogue: Catalogue, outside: Outside, files: Files = NO_FILES) -> Checked:
     """One flow, given what stands under ``flow:``."""
     if part.problems or part.node is None:
         return Checked(name=part.name, problems=part.problems)
     findings = Findings(part.source)
-    flow = _Reader(findings, catalogue, outside).flow(part.node)
+    flow = _Reader(findings, catalogue, outside, files).flow(part.node)
     problems = tuple(sorted([*part.notes, *findings.problems], key=lambda problem: (problem.line, problem.column)))
     name = flow.name if flow else _name_of(part.node)
     return Checked(name=name, problems=problems, flow=None if findings.failed else flow)
@@ -98,8 +106,9 @@ def _name_of(node: Node) -> str:
 
 
 class _Reader:
-    def __init__(self, findings: Findings, catalogue: Catalogue, outside: Outside) -> None:
+    def __init__(self, findings: Findings, catalogue: Catalogue, outside: Outside, files: Files) -> None:
         self._findings = findings
+        self._files = files
         self._known = Known(outside)
         self._steps = StepReader(findings, catalogue, self._known)
 

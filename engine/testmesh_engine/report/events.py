@@ -1,4 +1,7 @@
-"""What happens while flows run, as reports hear of it."""
+"""What happens while flows run, as reports hear of it.
+
+Flows may run at once: ``flow`` of each event is the number of its flow within the call, from 0.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ class FlowStarted:
     file: str
     total: int
     started_at: str
+    flow: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +32,7 @@ class StepStarted:
     phase: Phase
     so_far: Callable[[], FlowResult]
     """The flow up to this step, made when asked for: what there is to say if this step never ends."""
+    flow: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +40,7 @@ class StepFinished:
     """A step has ended, or was not run."""
 
     step: StepResult
+    flow: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +48,7 @@ class TeardownStarted:
     """Setup and steps are over; ``so_far`` makes the flow as it stands then."""
 
     so_far: Callable[[], FlowResult]
+    flow: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +58,7 @@ class FlowFinished:
     result: FlowResult
     trace: str = ""
     """The traceback of an error of the engine itself, "" without one."""
+    flow: int = 0
 
 
 Event: TypeAlias = FlowStarted | StepStarted | StepFinished | TeardownStarted | FlowFinished
