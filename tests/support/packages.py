@@ -1,7 +1,7 @@
 """The programs that the demo and the tests need of the machine: where they are, and how missing ones get there.
 
 On Debian, as root, a missing package is installed by apt. Everywhere else the error names what to install.
-``python -m support.packages`` (with ``tests`` on the path) installs what the loopback stack needs.
+``python -m support.packages`` (with ``tests`` on the path) installs what the integration tests need.
 """
 
 from __future__ import annotations
@@ -80,6 +80,9 @@ POSTGRESQL = Need("postgresql", lambda: find_postgresql() is not None)
 JAVA = Need("default-jre-headless", lambda: find_java() is not None)
 MAVEN = Need.command("maven", name="mvn")
 STACK = (POSTGRESQL, JAVA, MAVEN)
+CHROMIUM = Need.command("chromium", name="chromium")
+FONTS = Need("fonts-dejavu-core", lambda: Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf").is_file())
+BROWSER = (CHROMIUM, FONTS)  # without fonts a page has its boxes, and no letter in them
 
 
 def ensure(needs: Sequence[Need], say: Say = print) -> None:
@@ -143,6 +146,6 @@ def _apt(*arguments: str) -> None:
 
 if __name__ == "__main__":
     try:
-        ensure(STACK)
+        ensure((*STACK, *BROWSER))
     except SetupError as error:
         sys.exit(str(error))
