@@ -5,7 +5,15 @@ often, against a :class:`Scope` that says what its names mean. Nothing here does
 attribute of a Python object.
 """
 
-from testmesh_engine.expressions.errors import AbsentError, EvaluationError, ExpressionError, OutputError, nearest
+from testmesh_engine.expressions.absent import Unset
+from testmesh_engine.expressions.errors import (
+    AbsentError,
+    EvaluationError,
+    ExpressionError,
+    NoValueError,
+    OutputError,
+    nearest,
+)
 from testmesh_engine.expressions.expression import Check, Expression, compile_expression
 from testmesh_engine.expressions.output import Output, compile_output
 from testmesh_engine.expressions.scope import LayeredScope, MapScope, NameUse, Scope
@@ -36,10 +44,12 @@ __all__ = [
     "MapScope",
     "Missing",
     "NameUse",
+    "NoValueError",
     "Output",
     "OutputError",
     "Scope",
     "Template",
+    "Unset",
     "Value",
     "compile_expression",
     "compile_output",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from testmesh_engine.expressions.errors import AbsentError, nearest
+from testmesh_engine.expressions.errors import AbsentError, NoValueError, nearest
 from testmesh_engine.expressions.values import Missing, Value, show
 
 _SHOWN_KEYS = 8
@@ -39,6 +39,18 @@ class OutOfRange(Missing):
         return f"{self._where} has {items}, so there is no [{self._index}]"
 
 
+class Unset(OutOfRange):
+    """A key that is known and has no value: its step was skipped, has failed or was not run."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: NoValueError) -> None:
+        self.error = error
+
+    def __str__(self) -> str:
+        return self.error.message
+
+
 def _contents(container: dict[str, Value]) -> str:
     if not container:
         return "it is empty"
@@ -49,4 +61,4 @@ def _contents(container: dict[str, Value]) -> str:
 
 def absence(value: Missing) -> AbsentError:
     """The error for a value that is needed and not there."""
-    return AbsentError(str(value))
+    return value.error if isinstance(value, Unset) else AbsentError(str(value))

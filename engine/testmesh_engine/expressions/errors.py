@@ -6,6 +6,7 @@
     ├── ExpressionError    the text is no expression; found before a run, with its offset
     └── EvaluationError    it has no value here: text where a number belongs, division by zero, a bound
         ├── AbsentError    something that it needs is not there: a key, a row, a variable
+        │   └── NoValueError  a name that is known, and whose step gave it no value
         └── OutputError    an ``output`` found nothing, or could mean two things
 
 Callers map the first onto positions in files, the second onto the step that was evaluating.
@@ -42,6 +43,10 @@ class EvaluationError(ValueError):
 
 class AbsentError(EvaluationError):
     """Something that is needed is not there; what polls or has a default may take it for "not yet"."""
+
+
+class NoValueError(AbsentError):
+    """The name is known, and the step that would give it a value did not."""
 
 
 class OutputError(EvaluationError):
