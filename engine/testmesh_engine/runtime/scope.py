@@ -1,19 +1,20 @@
-"""What the names of a running flow mean, in the order of the language: result, captured, steps, env, built-ins."""
+"""What the names of a running flow mean, in the order of the language.
+
+First found: the row of data and the inputs; the step's result; what was captured; steps by id; env; the built-in ones.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 from testmesh_engine.actions.base import Result
-from testmesh_engine.expressions import MISSING, EvaluationError, Missing, Value
+from testmesh_engine.contract.result import Outcome
+from testmesh_engine.expressions import MISSING, Missing, NoValueError, Unset, Value
 from testmesh_engine.language.model import Step
 from testmesh_engine.runtime import builtins
 from testmesh_engine.runtime.builtins import Moment
-
-
-class NoValueError(EvaluationError):
-    """The name is known, and the step that would give it a value did not."""
 
 
 @dataclass(slots=True)
@@ -21,8 +22,17 @@ class Memory:
     """What a flow has learnt so far."""
 
     env: dict[str, Value]
+    texts: frozenset[str] | None = None
+    """The names whose text came from an env layer, ``None`` for all of ``env``."""
+    inputs: dict[str, Value] | None = None
+    row: dict[str, Value] | None = None
+    flow: dict[str, Value] = field(default_factory=dict)
+    """``name`` and ``output`` of the flow itself."""
+    flow_absent: str = "the flow's output is known in teardown"
     captured: dict[str, Value] = field(default_factory=dict)
     steps: dict[str, Value] = field(default_factory=dict)
+    ends: dict[str, dict[str, Value]] = field(default_factory=dict)
+    """How each step with an id has ended: ``outcome``, and ``error`` {message, kind, timeout} or nil."""
     absent: dict[str, str] = field(default_factory=dict)
     """Names that no step has given a value yet, each with the reason."""
     lost: dict[str, str] = field(default_factory=dict)
@@ -32,6 +42,20 @@ class Memory:
         """Everything that ``steps`` may give later has no value yet."""
         for step in steps:
             self.pass_over(step, f"step {step.shown} was not run")
+            self.ended(step, Outcome.NOT_RUN)
+
+    def begin_teardown(self, steps: Iterable[Step]) -> None:
+        """An id that teardown gives anew means its own step from now on."""
+        for step in steps:
+            if step.id in self.ends:
+                self.steps.pop(step.id, None)
+                self.lost[step.id] = f"step {step.shown} of teardown was not run"
+                self.ended(step, Outcome.NOT_RUN)
+
+    def ended(self, step: Step, outcome: Outcome, error: Value = None) -> None:
+        """``step`` has ended so; ``error`` is what went wrong with it, nil where nothing did."""
+        if step.id:
+            self.ends[step.id] = {"outcome": str(outcome), "error": error}
 
     def pass_over(self, step: Step, reason: str) -> None:
         """``step`` is left out: what it would give keeps the value of an earlier one, else has none."""
@@ -51,39 +75,104 @@ class Memory:
         self.forget(step, f"step {step.shown} failed")
         self.captured.update(captured)
         if step.id:
-            self.steps[step.id] = {**result, "result": result, "response": result, **captured}
+            response = result.get("response", result)
+            self.steps[step.id] = {**result, **captured, "result": result, "response": response}
         for name in (step.id, *captured):
             self.lost.pop(name, None)
+
+    def why_without(self, name: str) -> str:
+        """Why a name that is known has no value, "" for one that nobody knows."""
+        return self.lost.get(name) or self.absent.get(name, "")
+
+    def all_captured(self) -> dict[str, Value]:
+        """``vars``: what was captured; a name that was to be and was not is no absent key."""
+        reasons = {name: why for name, why in {**self.absent, **self.lost}.items() if name not in self.ends}
+        return _Partial(self.captured, "vars", reasons)
+
+    def all_steps(self) -> dict[str, Value]:
+        """``steps``: each step with an id, also one that has no result, with its ``outcome`` and ``error``."""
+        return {step_id: self._step(step_id, end) for step_id, end in self.ends.items()}
+
+    def _step(self, step_id: str, end: dict[str, Value]) -> dict[str, Value]:
+        result = self.steps.get(step_id)
+        if isinstance(result, dict):
+            return {**result, **end}
+        return _Partial(end, f"steps.{step_id}", self.why_without(step_id) or "it has no result")
+
+    def about_flow(self, *, failed: bool) -> dict[str, Value]:
+        """``flow``: its name, its status so far, and in teardown its output."""
+        output = self.flow.get("output")
+        given = cast("dict[str, Value]", output) if isinstance(output, dict) else {}
+        return {
+            **self.flow,
+            "status": "failed" if failed else "success",
+            "output": _Partial(given, "flow.output", self.flow_absent),
+        }
+
+
+class _Partial(dict[str, "Value"]):
+    """A map of which some keys are known and have no value: reading one says why, and it does not equal nil.
+
+    ``reasons`` are those keys with their reasons, or one reason for all that are not there.
+    """
+
+    def __init__(self, values: Mapping[str, Value], where: str, reasons: Mapping[str, str] | str) -> None:
+        super().__init__(values)
+        self._where = where
+        self._reasons = reasons
+
+    def __contains__(self, key: object) -> bool:
+        return super().__contains__(key) or isinstance(self._reasons, str) or key in self._reasons
+
+    def __getitem__(self, key: str) -> Value:
+        if super().__contains__(key):
+            return super().__getitem__(key)
+        why = self._reasons if isinstance(self._reasons, str) else self._reasons[key]
+        # Expressions take a value that is not there for what it is: `??`, `?.` and `exists` go on from it.
+        return cast("Value", Unset(NoValueError(f"{self._where}.{key} has no value: {why}")))
 
 
 def _given_by(step: Step) -> Iterable[str]:
     return filter(None, (step.id, *(capture.name for capture in step.outputs)))
 
 
-_ROOTS = {"env": "env", "vars": "captured", "steps": "steps"}
-"""What nothing shadows, and the field of the memory that it is."""
-
-
 class FlowScope:
-    """The names at one step; ``result`` and what was just ``captured`` of it are there for its assertions only."""
+    """The names at one step; ``result`` and what was just ``captured`` of it are there for its assertions only.
+
+    ``error`` is that of the attempt or step that is being looked at, nil without one.
+    """
 
     def __init__(
-        self, memory: Memory, at: Moment, result: Result | None = None, captured: Mapping[str, Value] | None = None
+        self,
+        memory: Memory,
+        at: Moment,
+        result: Result | None = None,
+        captured: Mapping[str, Value] | None = None,
+        *,
+        error: Value = None,
     ) -> None:
         self._memory = memory
         self._captured = captured or {}
         self._at = at
         self._result = result
+        self._error = error
 
     def lookup(self, name: str) -> Value | Missing:
-        """The value of ``name``. Raises :class:`NoValueError` for one whose step did not give it."""
+        """The value of ``name``. Raises ``NoValueError`` for one whose step did not give it."""
         if name in _ROOTS:
-            return getattr(self._memory, _ROOTS[name])  # type: ignore[no-any-return]  # each is a map of values
+            return self._root(name)
+        memory = self._memory
+        if name == "row" and memory.row is not None:
+            return memory.row
+        if name == "input" and memory.inputs is not None:
+            return memory.inputs
         result = self._result
         if result is not None:
+            if name == "result":
+                return result
             if name in result:
                 return result[name]
-            if name in {"result", "response"}:
+            if name == "response":
                 return result
         return self._without_result(name)
 
@@ -106,26 +195,43 @@ class FlowScope:
         """The scope of placeholders, where captured variables come before result keys."""
         if self._result is None:
             return self
-        return _InPlaceholder(self._memory, self._at, self._result, self._captured)
+        return _InPlaceholder(self._memory, self._at, self._result, self._captured, error=self._error)
 
     def from_env(self, name: str) -> bool:
         """Whether ``name`` means an env layer here."""
         memory = self._memory
         nearer = (self._captured, memory.captured, memory.steps, self._result or {})
-        return name in memory.env and not any(name in layer for layer in nearer)
+        layered = memory.env if memory.texts is None else memory.texts
+        return name in layered and not any(name in layer for layer in nearer)
+
+    def _root(self, name: str) -> Value:
+        memory = self._memory
+        if name == "env":
+            return memory.env
+        return memory.all_steps() if name == "steps" else memory.all_captured()
 
     def _without_result(self, name: str) -> Value | Missing:
         memory = self._memory
-        for layer in (self._captured, memory.captured, memory.steps):
+        for layer in (self._captured, memory.captured):
             if name in layer:
                 return layer[name]
+        if name in memory.steps:
+            return memory.steps[name]
         if name in memory.lost:
             raise NoValueError(f"{name} has no value: {memory.lost[name]}")
         if name in memory.env:
             return memory.env[name]
         if name in memory.absent:
             raise NoValueError(f"{name} has no value: {memory.absent[name]}")
+        if name == "error":
+            return self._error
+        if name == "flow":
+            return memory.about_flow(failed=self._at.failed)
         return builtins.lookup(name, self._at) if name in builtins.NAMES else MISSING
+
+
+_ROOTS = frozenset({"env", "vars", "steps"})
+"""What nothing shadows."""
 
 
 class _InPlaceholder(FlowScope):
