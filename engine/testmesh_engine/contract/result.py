@@ -72,6 +72,7 @@ class AttemptResult:
 class StepResult:
     """One step. ``message`` is one line: why it did not pass, or why it was not run.
 
+    ``ignored`` is set where that does not count against the flow: ``on_error: ignore``, or the caller left it out.
     ``steps`` are the steps that ran inside of it (its ``error_steps``); they are no part of the flow's counts.
     """
 
@@ -82,6 +83,7 @@ class StepResult:
     duration_ms: float = 0.0
     name: str = ""
     message: str = ""
+    ignored: bool = False
     line: int = 0
     started_ms: float = 0.0
     """Since the flow's start."""

@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from testmesh_engine.contract.result import Counts, Failure, FlowResult, Metrics, Outcome, Phase, StepResult
+from testmesh_engine.contract.result import Counts, Failure, Metrics, Outcome, Phase
 
 MAX_MESSAGE_BYTES = 4096
 """A container's termination message (kubelet: MaxContainerTerminationMessageLength)."""
@@ -94,7 +94,10 @@ class StepVerdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """Everything that a runner tells of one run of one flow."""
+    """Everything that a runner tells of one run (contract/summary.py makes it from results).
+
+    A run is that of one flow, or of several: one for each row of its data.
+    """
 
     final: bool
     result: Result
@@ -110,22 +113,6 @@ class Verdict:
     truncated: bool = False
     exit_code: int | None = None
     """Known after :func:`judge`, never written."""
-
-
-def summarise(flow: FlowResult, *, final: bool, run_uid: str, attempt: int, current: str = "") -> Verdict:
-    """The verdict on one flow. A flow that is not final is ``Running``, whatever its steps say so far."""
-    return Verdict(
-        final=final,
-        result=_result_of(flow) if final else Result.RUNNING,
-        counts=flow.counts,
-        run_uid=run_uid,
-        attempt=attempt,
-        duration_ms=round(flow.duration_ms),
-        steps=tuple(_step_verdict(step) for step in flow.steps),
-        first_failure=flow.first_failure,
-        metrics=flow.metrics,
-        current=current,
-    )
 
 
 def encode(verdict: Verdict, *, limit: int = MAX_MESSAGE_BYTES) -> bytes:
@@ -174,25 +161,6 @@ def judge(text: str, *, exit_code: int, run_uid: str, attempt: int) -> Verdict:
     if verdict.result is Result.PASSED and not verdict.counts.passed:
         raise VerdictError("the verdict says Passed, and not one step has passed")
     return replace(verdict, exit_code=exit_code)
-
-
-def _result_of(flow: FlowResult) -> Result:
-    if flow.interrupted:
-        return Result.INTERRUPTED
-    if flow.outcome is Outcome.PASSED:
-        return Result.PASSED
-    return Result.FAILED if flow.outcome is Outcome.FAILED else Result.ERRORED
-
-
-def _step_verdict(step: StepResult) -> StepVerdict:
-    return StepVerdict(
-        id=step.id,
-        action=step.action,
-        phase=step.phase,
-        outcome=step.outcome,
-        duration_ms=round(step.duration_ms),
-        message=step.message,
-    )
 
 
 def _shorter_and_shorter(verdict: Verdict) -> Iterator[Verdict]:

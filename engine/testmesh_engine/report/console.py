@@ -16,7 +16,8 @@ from testmesh_engine.contract.result import (
     StepResult,
 )
 from testmesh_engine.report.events import Event, FlowFinished, FlowStarted, StepFinished
-from testmesh_engine.report.registry import ReportOptions, open_text
+from testmesh_engine.report.files import open_text
+from testmesh_engine.report.registry import ReportOptions
 
 _EXCERPT_CHARACTERS = 800
 _COLOURS = {

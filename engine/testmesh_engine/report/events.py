@@ -13,13 +13,24 @@ from testmesh_engine.contract.result import FlowResult, Phase, StepResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Variable:
+    """A variable of a flow's env: its value, masked, and the layer that it came from."""
+
+    name: str
+    value: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FlowStarted:
-    """A flow begins; ``total`` is the number of its steps in all parts."""
+    """A flow begins; ``total`` is the number of its steps in all parts, ``row`` its row of ``data`` ("" without)."""
 
     name: str
     file: str
     total: int
     started_at: str
+    row: str = ""
+    variables: tuple[Variable, ...] = ()
     flow: int = 0
 
 
@@ -32,6 +43,14 @@ class StepStarted:
     phase: Phase
     so_far: Callable[[], FlowResult]
     """The flow up to this step, made when asked for: what there is to say if this step never ends."""
+    flow: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptStarted:
+    """The step that is under way is tried again; ``number`` counts from 1."""
+
+    number: int
     flow: int = 0
 
 
@@ -53,15 +72,17 @@ class TeardownStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowFinished:
-    """A flow has ended, teardown included."""
+    """A flow has ended, teardown included; or never started, and then nothing was told of it before."""
 
     result: FlowResult
     trace: str = ""
     """The traceback of an error of the engine itself, "" without one."""
+    exit_code: int | None = None
+    """What it asks of the command's exit code, ``None`` where its outcome alone says it."""
     flow: int = 0
 
 
-Event: TypeAlias = FlowStarted | StepStarted | StepFinished | TeardownStarted | FlowFinished
+Event: TypeAlias = FlowStarted | StepStarted | AttemptStarted | StepFinished | TeardownStarted | FlowFinished
 
 
 class Reporter(Protocol):

@@ -6,16 +6,16 @@ import json
 
 from testmesh_engine.contract.result import Json
 from testmesh_engine.report.events import Event, FlowFinished
+from testmesh_engine.report.files import Document
 from testmesh_engine.report.plain import FORMAT_VERSION, flow_json
-from testmesh_engine.report.registry import ReportOptions, open_text
+from testmesh_engine.report.registry import ReportOptions
 
 
 class JsonReport:
     """Collects the flows."""
 
     def __init__(self, path: str, _options: ReportOptions) -> None:
-        self._out = open_text(path)
-        self._path = path
+        self._document = Document(path)
         self._flows: list[Json] = []
 
     def on(self, event: Event) -> None:
@@ -26,7 +26,4 @@ class JsonReport:
     def close(self) -> None:
         """Write the document."""
         document = {"version": FORMAT_VERSION, "flows": self._flows}
-        self._out.write(json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
-        self._out.flush()
-        if self._path != "-":
-            self._out.close()
+        self._document.write(json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n")

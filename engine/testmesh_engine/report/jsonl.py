@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from testmesh_engine.contract.result import Json
 from testmesh_engine.report.events import (
+    AttemptStarted,
     Event,
     FlowFinished,
     FlowStarted,
@@ -14,8 +15,9 @@ from testmesh_engine.report.events import (
     StepStarted,
     TeardownStarted,
 )
+from testmesh_engine.report.files import STDOUT, open_text
 from testmesh_engine.report.plain import FORMAT_VERSION, flow_json, step_json, to_line
-from testmesh_engine.report.registry import ReportOptions, open_text
+from testmesh_engine.report.registry import ReportOptions
 
 
 class JsonlReport:
@@ -26,13 +28,15 @@ class JsonlReport:
         self._path = path
 
     def on(self, event: Event) -> None:
-        """Write the event."""
-        self._out.write(to_line(_line(event)) + "\n")
-        self._out.flush()
+        """Write the event. That a step is tried again is not told: its attempts come with the whole result."""
+        line = _line(event)
+        if line:
+            self._out.write(to_line({**line, "flow_number": event.flow}) + "\n")
+            self._out.flush()
 
     def close(self) -> None:
         """Nothing is left to write."""
-        if self._path != "-":
+        if self._path != STDOUT:
             self._out.close()
 
 
@@ -40,13 +44,15 @@ def _line(event: Event) -> dict[str, Json]:
     match event:
         case FlowStarted():
             head: dict[str, Json] = {"event": "flow_started", "version": FORMAT_VERSION}
-            body: dict[str, Json] = {"flow": event.name, "file": event.file, "steps": event.total}
+            body: dict[str, Json] = {"flow": event.name, "file": event.file, "row": event.row, "steps": event.total}
             return {**head, **body, "started_at": event.started_at}
         case StepStarted():
             return {"event": "step_started", "step": event.id, "action": event.action, "phase": event.phase}
+        case AttemptStarted():
+            return {}
         case StepFinished():
-            # The attempts come with the flow's whole result: the log holds them once.
-            step = {name: value for name, value in step_json(event.step).items() if name != "attempts"}
+            # What happened within it comes with the flow's whole result: the log holds it once.
+            step = {name: value for name, value in step_json(event.step).items() if name not in ("attempts", "steps")}
             return {"event": "step_finished", **step}
         case TeardownStarted():
             return {"event": "teardown_started", "outcome": event.so_far().outcome}

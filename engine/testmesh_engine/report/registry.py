@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 import os
-import sys
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
-from io import TextIOWrapper
 from pathlib import Path
-from typing import TextIO
 
 from testmesh_engine.errors import UsageError
 from testmesh_engine.report.events import Event, Reporter
 
 _REPORTS = {
     "console": "testmesh_engine.report.console:ConsoleReport",
+    "html": "testmesh_engine.report.html:HtmlReport",
     "json": "testmesh_engine.report.json_file:JsonReport",
     "jsonl": "testmesh_engine.report.jsonl:JsonlReport",
+    "junit": "testmesh_engine.report.junit:JunitReport",
+    "markdown": "testmesh_engine.report.markdown:MarkdownReport",
     "verdict": "testmesh_engine.report.verdict_file:VerdictReport",
 }
+KINDS = tuple(_REPORTS)
+"""The kinds of reports that there are."""
+
 _FILES_ONLY = frozenset({"verdict"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportOptions:
-    """What reports may need beside the events: the environment, and how much to say."""
+    """What reports may need beside the events.
+
+    The environment; how much to say; how many flows the call has, and how many of them may run at once.
+    """
 
     environ: Mapping[str, str]
     verbose: bool = False
+    flows: int = 1
+    parallel: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +77,27 @@ def parse_targets(texts: Iterable[str], *, inputs: Iterable[str]) -> list[Target
 
 
 class Reports:
-    """The reports of one run. A report that can't be written is said, and never ends the run."""
+    """The reports of one run. A report that can't be written is said, and never ends the run.
+
+    Flows that run at once tell of themselves from threads of their own: each report hears of one event at a time.
+    """
 
     def __init__(self, reports: Sequence[tuple[Target, Reporter]]) -> None:
         self._reports = list(reports)
+        self._lock = threading.Lock()
         self.faults: list[str] = []
 
     def tell(self, event: Event) -> None:
         """Hand ``event`` to each report."""
-        for target, report in tuple(self._reports):
-            self._guarded(target, report, partial(report.on, event))
+        with self._lock:
+            for target, report in tuple(self._reports):
+                self._guarded(target, report, partial(report.on, event))
 
     def close(self) -> None:
         """Close each report."""
-        for target, report in tuple(self._reports):
-            self._guarded(target, report, report.close)
+        with self._lock:
+            for target, report in tuple(self._reports):
+                self._guarded(target, report, report.close)
 
     def _guarded(self, target: Target, report: Reporter, write: Callable[[], None]) -> None:
         try:
@@ -114,12 +129,3 @@ def _open(target: Target, options: ReportOptions) -> Reporter:
     except OSError as error:
         raise UsageError(f"the report {target.kind}={target.path} can't be written: {error.strerror}") from error
     return reporter
-
-
-def open_text(path: str) -> TextIO:
-    """The file at ``path`` for writing, or standard output for ``-``; what UTF-8 has no bytes for is escaped."""
-    if path != "-":
-        return Path(path).open("w", encoding="utf-8", errors="backslashreplace")
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
-    return sys.stdout

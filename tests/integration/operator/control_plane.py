@@ -19,7 +19,8 @@ from cluster.node.progress import Progress
 from support.ports import HOST, free_port
 from support.process import Process, Program, clean_environment
 from testmesh_engine.contract.result import FlowResult, Outcome, Phase, StepResult
-from testmesh_engine.contract.verdict import encode, summarise
+from testmesh_engine.contract.summary import summarise
+from testmesh_engine.contract.verdict import encode
 
 ROOT = Path(__file__).resolve().parents[3]
 TOKEN = "integration-test"

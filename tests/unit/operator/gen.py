@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from testmesh_engine.contract.result import Failure, FlowResult, Outcome, Phase, StepResult
-from testmesh_engine.contract.verdict import Result, encode, summarise
+from testmesh_engine.contract.summary import summarise
+from testmesh_engine.contract.verdict import Result, encode
 from testmesh_operator.manifests.plan import Plan
 from testmesh_operator.reconcile.facts import RunFacts
 from testmesh_operator.resources.base import Meta

@@ -14,6 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from testmesh_engine.contract.result import Counts, Failure, FlowResult, Metrics, Outcome, Phase, StepResult
+from testmesh_engine.contract.summary import summarise
 from testmesh_engine.contract.verdict import (
     EXIT_CODES,
     MAX_UNPACKED_BYTES,
@@ -24,7 +25,6 @@ from testmesh_engine.contract.verdict import (
     decode,
     encode,
     judge,
-    summarise,
 )
 from unit.engine.contract.strategies import RUN_UID, verdicts
 

@@ -225,7 +225,7 @@ def test_reports_in_different_places_are_taken() -> None:
     assert ["a", "b", "-", "/dev/null", "/dev/null"] == [t.path for t in parse_targets(texts, inputs=["-"])]
 
 
-@pytest.mark.parametrize("text", ["junit=x", "json", "json=", "=x", "", "verdict=-"])
+@pytest.mark.parametrize("text", ["xunit=x", "json", "json=", "=x", "", "verdict=-"])
 def test_a_report_that_does_not_exist_is_refused(text: str) -> None:
     """With those that there are."""
     with pytest.raises(UsageError):
