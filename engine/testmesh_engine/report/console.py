@@ -1,164 +1,202 @@
-"""``console``: what a person reads while the flow runs, and after it. Colours only on a terminal."""
+"""``console``: what a person reads while flows run, and after it. Colours and a live line only on a terminal."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from unicodedata import category
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
-from testmesh_engine.contract.result import (
-    AssertionResult,
-    AttemptResult,
-    FlowResult,
-    Json,
-    Outcome,
-    Phase,
-    StepResult,
-)
-from testmesh_engine.report.events import Event, FlowFinished, FlowStarted, StepFinished
-from testmesh_engine.report.files import open_text
+from testmesh_engine.contract.result import FlowResult, Outcome, Phase, StepResult
+from testmesh_engine.contract.summary import wall_ms
+from testmesh_engine.report.console_step import details, heading
+from testmesh_engine.report.events import Event, FlowFinished, FlowStarted, StepFinished, TeardownStarted
+from testmesh_engine.report.progress import Progress, Ticker
 from testmesh_engine.report.registry import ReportOptions
+from testmesh_engine.report.terminal import BOLD, COLOURS, DIM, YELLOW, Terminal
+from testmesh_engine.report.wording import (
+    BAD,
+    counted,
+    failed_step,
+    flattened,
+    flow_counts,
+    milliseconds,
+    on_one_line,
+    outcome_word,
+    place_of,
+    step_counts,
+    title_of,
+    without_controls,
+)
 
-_EXCERPT_CHARACTERS = 800
-_COLOURS = {
-    Outcome.PASSED: "32",
-    Outcome.FAILED: "31",
-    Outcome.ERRORED: "35",
-    Outcome.SKIPPED: "33",
-    Outcome.NOT_RUN: "2",
-}
-_MARKS = {
-    Outcome.PASSED: ("✓", "ok  "),
-    Outcome.FAILED: ("✗", "FAIL"),
-    Outcome.ERRORED: ("!", "ERR "),
-    Outcome.SKIPPED: ("-", "skip"),
-    Outcome.NOT_RUN: ("·", "not run"),
-}
+_NAMES_SHOWN = 6
+_LEADS = {"assert": BOLD, "warning:": YELLOW, "request": DIM, "response": DIM, "attempts": DIM}
+"""First words of lines that a reader looks for."""
+
+
+@dataclass(slots=True)
+class _Block:
+    """What is said of one flow. ``waiting`` are steps that were not run, for a reason they share."""
+
+    file: str = ""
+    phase: Phase | None = None
+    lines: list[str] = field(default_factory=list)
+    waiting: list[StepResult] = field(default_factory=list)
 
 
 class ConsoleReport:
-    """Writes a line for each step as it ends; a failed one with everything that tells why."""
+    """Writes a line for each step as it ends; a failed one with everything that tells why.
 
-    def __init__(self, path: str, options: ReportOptions) -> None:
-        self._out = open_text(path)
-        self._path = path
-        self._verbose = options.verbose
-        self._colour = self._out.isatty() and "NO_COLOR" not in options.environ
-        encoding = (self._out.encoding or "ascii").lower().replace("-", "")
-        self._plain = not encoding.startswith("utf")
-        self._phase: Phase | None = None
+    Where several flows run at once, the lines of each are kept together and written when it ends.
+    """
+
+    def __init__(self, path: str, options: ReportOptions, now: Callable[[], float] = time.monotonic) -> None:
+        self._terminal = Terminal(path, options.environ)
+        self._options = options
+        self._streams = options.parallel == 1
+        self._progress = Progress(options.flows, now)
+        self._blocks: dict[int, _Block] = {}
+        self._results: list[FlowResult] = []
+        self._lock = threading.Lock()
+        self._ticker = Ticker(self._tick)
+        if self._terminal.live:
+            self._ticker.start()
 
     def on(self, event: Event) -> None:
         """Write what there is to say of the event."""
-        match event:
-            case FlowStarted():
-                self._phase = None
-                self._say(f"{self._painted(_on_one_line(event.name), '1')}  {_on_one_line(event.file)}")
-            case StepFinished():
-                self._step(event.step)
-            case FlowFinished():
-                self._end(event.result)
-                if event.trace and self._verbose:
-                    self._say(_without_controls(event.trace))
-        self._out.flush()
+        with self._lock:
+            self._progress.on(event)
+            block = self._blocks.setdefault(event.flow, _Block())
+            self._note(event, block)
+            if isinstance(event, FlowFinished):
+                self._results.append(event.result)
+                self._blocks.pop(event.flow)
+            if self._streams or isinstance(event, FlowFinished):
+                self._out(block)
+            self._terminal.draw(self._progress.text())
 
     def close(self) -> None:
-        """Nothing is left to write."""
-        if self._path != "-":
-            self._out.close()
+        """Sum up the call, where it had several flows."""
+        self._ticker.stop()
+        with self._lock:
+            for block in self._blocks.values():  # of flows that never ended
+                self._not_run(block)
+                self._out(block)
+            if len(self._results) > 1:
+                for line in self._summary():
+                    self._terminal.say(line)
+            self._terminal.close()
 
-    def _step(self, step: StepResult) -> None:
-        if step.phase is not self._phase:
-            self._phase = step.phase
-            self._say(f"  {step.phase.value}")
-        mark = _MARKS[step.outcome][1 if self._plain else 0]
-        took = f"({step.message})" if step.outcome is Outcome.NOT_RUN else _milliseconds(step.duration_ms)
-        title = _on_one_line(f"{step.id}  {step.name}" if step.name else step.id)
-        self._say(f"    {self._painted(mark, _COLOURS[step.outcome])} {title}  {_on_one_line(took)}{_tries(step)}")
-        for line in _details(step, verbose=self._verbose):
-            self._say(f"        {_without_controls(line)}")
+    def _tick(self) -> None:
+        with self._lock:
+            self._terminal.draw(self._progress.text())
 
-    def _end(self, result: FlowResult) -> None:
-        counts = result.counts
-        parts = [
-            f"{count} {word}"
-            for count, word in (
-                (counts.passed, "passed"),
-                (counts.failed, "failed"),
-                (counts.errored, "errored"),
-                (counts.skipped, "skipped or not run"),
-            )
-            if count
-        ]
-        word = "interrupted" if result.interrupted else result.outcome.value
-        summary = f"{', '.join(parts) or 'nothing run'} in {_milliseconds(result.duration_ms)}"
-        self._say(f"{self._painted(word.upper(), _COLOURS[result.outcome])}  {summary}")
+    def _out(self, block: _Block) -> None:
+        for line in block.lines:
+            self._terminal.say(line)
+        block.lines.clear()
+        self._terminal.flush()
+
+    def _note(self, event: Event, block: _Block) -> None:
+        match event:
+            case FlowStarted():
+                block.file = event.file
+                block.lines.extend(self._head(event))
+            case StepFinished():
+                self._step(event.step, block)
+            case TeardownStarted():
+                self._not_run(block)
+            case FlowFinished():
+                self._not_run(block)
+                block.lines.extend(self._end(event.result))
+                if event.trace and self._options.verbose:
+                    block.lines.append(without_controls(event.trace))
+
+    def _head(self, event: FlowStarted) -> Iterator[str]:
+        title = on_one_line(f"{event.name} ({event.row})" if event.row else event.name)
+        yield f"{self._terminal.painted(title, BOLD)}  {on_one_line(event.file)}"
+        if self._options.verbose and event.variables:
+            yield "  variables"
+            for variable in event.variables:
+                yield on_one_line(f"    {variable.name} = {variable.value}  ({variable.source})")
+
+    def _step(self, step: StepResult, block: _Block) -> None:
+        if block.waiting and (step.phase, step.message) != (block.waiting[0].phase, block.waiting[0].message):
+            self._not_run(block)
+        if step.outcome is Outcome.NOT_RUN:
+            block.waiting.append(step)
+            return
+        self._not_run(block)
+        self._phase(step.phase, block)
+        for depth, each in flattened([step]):
+            block.lines.extend(self._step_lines(each, block.file, "    " * depth))
+
+    def _phase(self, phase: Phase, block: _Block) -> None:
+        if phase is not block.phase:
+            block.phase = phase
+            block.lines.append(self._terminal.painted(f"  {phase.value}", DIM))
+
+    def _step_lines(self, step: StepResult, file: str, pad: str) -> Iterator[str]:
+        bad = step.outcome in BAD
+        place = f"  {self._terminal.painted(on_one_line(f'{file}:{step.line}'), DIM)}" if bad and step.line else ""
+        mark = self._terminal.mark(step.outcome, ignored=step.ignored)
+        yield f"{pad}    {mark} {on_one_line(heading(step))}{place}"
+        for line in details(step, verbose=self._options.verbose):
+            colour = _LEADS.get(line.split(" ", 1)[0])
+            said = without_controls(line)
+            yield f"{pad}        {self._terminal.painted(said, colour) if colour else said}"
+
+    def _not_run(self, block: _Block) -> None:
+        """One line for all steps that were not run for the same reason: the cause must not leave the screen."""
+        if not block.waiting:
+            return
+        first = block.waiting[0]
+        self._phase(first.phase, block)
+        names = [step.id for step in block.waiting]
+        more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+        said = on_one_line(f"{', '.join(names[:_NAMES_SHOWN])}{more}  ({first.message})")
+        block.lines.append(f"    {self._terminal.mark(Outcome.NOT_RUN)} {said}")
+        block.waiting.clear()
+
+    def _end(self, result: FlowResult) -> Iterator[str]:
+        word = self._terminal.painted(outcome_word(result).upper(), BOLD, COLOURS[result.outcome])
+        yield f"{word}  {step_counts(result)} in {milliseconds(result.duration_ms)}"
+        yield from self._why(result)
+        if self._options.flows == 1 and result.outcome is not Outcome.PASSED:
+            yield from _repeat(result)
+        if self._options.flows > 1:
+            yield ""
+
+    def _why(self, result: FlowResult) -> Iterator[str]:
         failure = result.first_failure
         if failure is not None:
             where = f"step {failure.step}: " if failure.step else ""
-            self._say(f"  {where}{_without_controls(failure.message)}")
+            yield f"  {without_controls(where + failure.message)}"
+            step = failed_step(result)
+            if step is not None and step.line:
+                yield f"  {on_one_line(place_of(result, step))}"
+            others = [step.id for step in result.steps if step.outcome in BAD and not step.ignored]
+            others = [name for name in others if name != failure.step]
+            if others:
+                yield on_one_line(f"  also: {', '.join(others)}")
 
-    def _painted(self, text: str, colour: str) -> str:
-        return f"\033[{colour}m{text}\033[0m" if self._colour else text
-
-    def _say(self, line: str) -> None:
-        self._out.write((line.encode("ascii", "replace").decode() if self._plain else line) + "\n")
-
-
-def _without_controls(text: str) -> str:
-    """What a service sent must not steer the terminal: no control, no mark that turns the direction of text."""
-    return "".join(char if char in "\n\t" else _harmless(char) for char in text)
-
-
-def _on_one_line(text: str) -> str:
-    return "".join(map(_harmless, text))
-
-
-def _harmless(char: str) -> str:
-    return char if char.isprintable() or category(char) == "Zs" else "\ufffd"
-
-
-def _milliseconds(value: float) -> str:
-    return f"{value:.0f} ms" if value < 1000 else f"{value / 1000:.2f} s"
-
-
-def _tries(step: StepResult) -> str:
-    return f"  {len(step.attempts)} attempts" if len(step.attempts) > 1 else ""
+    def _summary(self) -> Iterator[str]:
+        """The call at a glance: the flows that did not pass come last, where one looks first."""
+        bad = [flow for flow in self._results if flow.outcome not in (Outcome.PASSED, Outcome.SKIPPED)]
+        for flow in [flow for flow in self._results if flow.outcome is Outcome.SKIPPED] + bad:
+            mark = self._terminal.mark(flow.outcome)
+            title = self._terminal.painted(on_one_line(title_of(flow)), BOLD)
+            yield f"{mark} {title}  {on_one_line(place_of(flow, failed_step(flow)))}"
+            if flow.first_failure is not None:
+                where = f"step {flow.first_failure.step}: " if flow.first_failure.step else ""
+                yield f"    {without_controls(where + flow.first_failure.message)}"
+        yield from _repeat(bad[0]) if bad else ()
+        total = milliseconds(wall_ms(self._results))
+        colour = COLOURS[bad[0].outcome if bad else Outcome.PASSED]
+        counts = self._terminal.painted(flow_counts(self._results), BOLD, colour)
+        yield f"{counted(len(self._results), 'flow')}: {counts} in {total}"
 
 
-def _details(step: StepResult, *, verbose: bool) -> Iterator[str]:
-    bad = step.outcome in (Outcome.FAILED, Outcome.ERRORED)
-    last = step.attempts[-1] if step.attempts else None
-    if step.outcome is Outcome.SKIPPED or (bad and (last is None or last.error)):
-        yield step.message
-    if last is None:
-        return
-    for assertion in last.assertions:
-        if assertion.warning:
-            yield f"warning: {assertion.warning}"
-        if bad:
-            yield from _assertion(assertion)
-    if bad or verbose:
-        yield from _exchange(last)
-
-
-def _assertion(assertion: AssertionResult) -> Iterator[str]:
-    if assertion.passed:
-        return
-    yield f"assert {assertion.expression}"
-    if assertion.message:
-        yield f"  {assertion.message}"
-    for operand in assertion.operands:
-        yield f"  {operand.source} = {_json(operand.value)}"
-
-
-def _exchange(attempt: AttemptResult) -> Iterator[str]:
-    if attempt.request:
-        yield f"request:  {_json(attempt.request)}"
-    if attempt.response:
-        yield f"response: {_json(attempt.response)}"
-
-
-def _json(value: Json) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _EXCERPT_CHARACTERS else f"{text[:_EXCERPT_CHARACTERS]}… (cut)"
+def _repeat(result: FlowResult) -> Iterator[str]:
+    if result.seed:
+        yield on_one_line(f"  the same random values again: --seed {result.seed}")

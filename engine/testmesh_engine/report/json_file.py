@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from testmesh_engine.contract.result import Json
 from testmesh_engine.report.events import Event, FlowFinished
 from testmesh_engine.report.files import Document
+from testmesh_engine.report.flows import FlowsInOrder
 from testmesh_engine.report.plain import FORMAT_VERSION, flow_json
 from testmesh_engine.report.registry import ReportOptions
 
@@ -16,14 +16,14 @@ class JsonReport:
 
     def __init__(self, path: str, _options: ReportOptions) -> None:
         self._document = Document(path)
-        self._flows: list[Json] = []
+        self._flows = FlowsInOrder()
 
     def on(self, event: Event) -> None:
         """Keep each flow that has ended."""
         if isinstance(event, FlowFinished):
-            self._flows.append(flow_json(event.result))
+            self._flows.add(event)
 
     def close(self) -> None:
         """Write the document."""
-        document = {"version": FORMAT_VERSION, "flows": self._flows}
+        document = {"version": FORMAT_VERSION, "flows": [flow_json(flow) for flow in self._flows.results()]}
         self._document.write(json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
