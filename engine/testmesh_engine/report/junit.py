@@ -150,13 +150,10 @@ def _ending(step: StepResult, *, nested: bool) -> Iterator[ET.Element]:
 
 
 def _output(attempt: AttemptResult) -> Iterator[ET.Element]:
-    said = [f"{name}:\n{pretty(value)}" for name, value in _exchange(attempt) if value]
+    exchange: tuple[tuple[str, Json], ...] = (("request", attempt.request), ("response", attempt.response))
+    said = [f"{name}:\n{pretty(value)}" for name, value in exchange if value]
     if said:
         yield _element("system-out", cut("\n".join(said), _MAX_OUT))
-
-
-def _exchange(attempt: AttemptResult) -> Iterator[tuple[str, Json]]:
-    yield from ("request", attempt.request), ("response", attempt.response)
 
 
 def _element(tag: str, text: str = "", **attributes: str) -> ET.Element:
