@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from testmesh_engine.contract.problem import FlowInvalid, Problem
+from testmesh_engine.contract.problem import Problem
 from testmesh_engine.language.findings import did_you, unknown_name_hint
 from testmesh_engine.language.kubectl import differences
-from testmesh_engine.language.load import Document, load_documents
+from testmesh_engine.language.load import Document, read_documents
 from testmesh_engine.language.nodes import MapNode, Node, Scalar, Source, kind_of_node
+from testmesh_engine.language.scanning import lines_of
 
 _GROUP = "testmesh.io"
 _API_VERSION = f"{_GROUP}/v1alpha1"
@@ -28,14 +29,28 @@ _FIX = 'Start the file with:\nflow:\n  name: "what it tests"\n  steps:'
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlowPart:
-    """What stands under ``flow:``, and the text that its places count in; ``problems`` if there is no flow."""
+    """What stands under ``flow:``, and the text that its places count in."""
 
     source: Source
     node: Node | None = None
     name: str = ""
     problems: tuple[Problem, ...] = ()
+    """Errors of the file: with a ``node``, that is what was most likely meant."""
     notes: tuple[Problem, ...] = ()
     """Warnings of the manifest that the flow stands in."""
+    absent: bool = False
+    """The file holds no flow and names none that it should hold: others may have their own files beside flows."""
+
+
+def read_flows(text: str, source: Source) -> list[FlowPart]:
+    """The flows of a file, never none: what can't be read is in the ``problems`` of the first."""
+    loaded = read_documents(text, source)
+    if loaded.problems and not loaded.documents:
+        return [FlowPart(source=source, problems=tuple(loaded.problems))]
+    first, *others = find_flows(loaded.documents, source)
+    told = {problem.line for problem in loaded.problems}
+    rest = (problem for problem in first.problems if problem.line not in told)
+    return [replace(first, problems=(*loaded.problems, *rest)), *others]
 
 
 def find_flows(documents: Sequence[Document], source: Source) -> Iterator[FlowPart]:
@@ -52,7 +67,7 @@ def find_flows(documents: Sequence[Document], source: Source) -> Iterator[FlowPa
             yield part
     if not found:
         what = "no flow: and no TestFlow with its flow in this file" if documents else "the file is empty"
-        yield FlowPart(source=source, problems=(source.problem(what, line=1, column=1, hint=_FIX),))
+        yield FlowPart(source=source, problems=(source.problem(what, line=1, column=1, hint=_FIX),), absent=True)
 
 
 def _is_flow(document: Document) -> bool:
@@ -129,10 +144,7 @@ def _source_text(document: Document, node: Node) -> FlowPart:
     if not isinstance(node, Scalar) or not isinstance(node.value, str):
         return _broken(document, node, f"spec.source is text, found {kind_of_node(node)}", hint="Write source: |")
     inner = _shifted(document.source, node)
-    try:
-        parts = list(find_flows(load_documents(node.value, inner), inner))
-    except FlowInvalid as error:
-        return FlowPart(source=inner, problems=error.problems)
+    parts = read_flows(node.value, inner)
     if len(parts) > 1:
         return _broken(document, node, "spec.source holds several documents; a TestFlow has one flow", hint="")
     return parts[0]
@@ -140,9 +152,7 @@ def _source_text(document: Document, node: Node) -> FlowPart:
 
 def _shifted(source: Source, node: Scalar) -> Source:
     if node.style != "|" or not source.lines:
-        return Source(
-            name=f"{source.name} (spec.source)" if source.name else "spec.source", lines=node.text.splitlines()
-        )
+        return Source(name=f"{source.name} (spec.source)" if source.name else "spec.source", lines=lines_of(node.text))
     first = next((line for line in source.lines[node.line :] if line.strip()), "")
     written = re.match(r"\s*", node.text.lstrip("\n"))
     indent = len(first) - len(first.lstrip(" ")) - (len(written[0]) if written else 0)

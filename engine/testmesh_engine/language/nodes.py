@@ -11,6 +11,9 @@ from typing import TypeAlias
 from testmesh_engine.contract.problem import Problem, Severity
 from testmesh_engine.expressions import Value
 
+_MAX_EXCERPT = 240
+"""Characters of a line that a problem shows."""
+
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
 
 
@@ -129,8 +132,15 @@ class Source:
             path=path,
             hint=hint,
             severity=severity,
-            excerpt=self.text_of(line),
+            excerpt=self._excerpt(line, at_column),
         )
+
+    def _excerpt(self, line: int, column: int) -> str:
+        """The line up to a little behind ``column``; nothing of one that no person reads to there."""
+        raw = self.text_of(line)
+        if len(raw) <= _MAX_EXCERPT or column > _MAX_EXCERPT:
+            return raw if column <= _MAX_EXCERPT else ""
+        return f"{raw[:_MAX_EXCERPT]}…"
 
     def text_of(self, line: int) -> str:
         """The whole line as it stands in the file, "" where there is none."""

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from testmesh_engine.contract.catalogue import Catalogue
-from testmesh_engine.contract.problem import FlowInvalid, Problem, Severity
+from testmesh_engine.contract.problem import Problem, Severity
 from testmesh_engine.contract.result import Phase
 from testmesh_engine.expressions import ExpressionError, compile_template
 from testmesh_engine.language import planned
 from testmesh_engine.language.files import Files, NoFiles
 from testmesh_engine.language.findings import Findings
-from testmesh_engine.language.load import load_documents
-from testmesh_engine.language.manifest import FlowPart, find_flows
+from testmesh_engine.language.manifest import FlowPart, read_flows
 from testmesh_engine.language.model import (
     DEFAULT_FLOW_TIMEOUT_SECONDS,
     DEFAULT_TEARDOWN_TIMEOUT_SECONDS,
@@ -28,6 +27,7 @@ from testmesh_engine.language.model import (
 from testmesh_engine.language.names import BUILTINS, ROOTS, Known, Outside, circles
 from testmesh_engine.language.nodes import ListNode, MapNode, Node, Scalar, Source, kind_of_node, plain
 from testmesh_engine.language.objects import node_of
+from testmesh_engine.language.scanning import lines_of
 from testmesh_engine.language.steps import StepReader
 
 FLOW_KEYS = (
@@ -63,24 +63,23 @@ def check_text(
 
     Never raises for what stands in the file, and never returns an empty list.
     """
-    source = Source(name=name, lines=text.splitlines())
-    try:
-        documents = load_documents(text, source)
-        parts = list(find_flows(documents, source))
-    except FlowInvalid as error:
-        return [Checked(name="", problems=error.problems)]
+    source = Source(name=name, lines=lines_of(text))
+    parts = read_flows(text, source)
     return [check_flow(part, catalogue=catalogue, outside=outside, files=files) for part in parts]
 
 
 def check_flow(part: FlowPart, *, catalogue: Catalogue, outside: Outside, files: Files = NO_FILES) -> Checked:
     """One flow, given what stands under ``flow:``."""
-    if part.problems or part.node is None:
+    if part.node is None:
         return Checked(name=part.name, problems=part.problems)
     findings = Findings(part.source)
     flow = _Reader(findings, catalogue, outside, files).flow(part.node)
-    problems = tuple(sorted([*part.notes, *findings.problems], key=lambda problem: (problem.line, problem.column)))
+    told = {problem.line for problem in part.problems if problem.line}
+    # What YAML could not read is read as it was most likely meant: of such a line nothing more is said.
+    found = [problem for problem in (*part.notes, *findings.problems) if problem.line not in told]
+    problems = tuple(sorted([*part.problems, *found], key=lambda problem: (problem.line, problem.column)))
     name = flow.name if flow else _name_of(part.node)
-    return Checked(name=name, problems=problems, flow=None if findings.failed else flow)
+    return Checked(name=name, problems=problems, flow=None if findings.failed or part.problems else flow)
 
 
 def errors_of(problems: Iterable[Problem], *, strict: bool) -> tuple[Problem, ...]:
