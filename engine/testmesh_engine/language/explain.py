@@ -240,6 +240,17 @@ def _start(raw: str, column: int, _said: str) -> _Guess | None:
     return None
 
 
+def _bracket_inside(raw: str, column: int, _said: str) -> _Guess | None:
+    """Text that is an item of YAML's ``[ ]`` or ``{ }`` and holds brackets of its own."""
+    start = len(value_of(raw).before)
+    item = value_of(raw, column).value
+    if raw[start : start + 1] not in {"[", "{"} or column <= start or item[:1] in {"[", "{", '"', "'", ""}:
+        return None
+    if not set(item) & set("[]{}"):
+        return None
+    return _quote(raw, column, "text within [ ] or { } can't hold brackets of its own")
+
+
 def _goes_on(raw: str, column: int, said: str) -> _Guess | None:
     if "expected node content" in said:  # nothing between two commas
         return None
@@ -298,7 +309,7 @@ def _list_beside_key(raw: str, _column: int, said: str) -> _Guess | None:
 
 
 _RULES: tuple[_Rule, ...] = (
-    *(_tab, _bang, _escape, _placeholder, _no_space, _no_key, _start, _goes_on),
+    *(_tab, _bang, _escape, _placeholder, _no_space, _no_key, _start, _bracket_inside, _goes_on),
     *(_list_beside_key, _second_colon, _invisible),
 )
 

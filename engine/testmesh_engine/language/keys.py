@@ -57,11 +57,11 @@ RETRY = (
     Key(
         name="backoff",
         kind=_TEXT,
-        choices=("EXPONENTIAL", "LINEAR", "FIXED"),
+        choices=("exponential", "linear", "fixed", "constant"),
         default="exponential",
-        doc="how the delay grows: doubled, added to, or not at all",
+        doc="how the delay grows: doubled, added to, or not at all (fixed, constant)",
     ),
-    Key(name="max_delay", kind=Kind.DURATION, default="30s", doc="the longest delay"),
+    Key(name="max_delay", kind=Kind.DURATION, default="30s, or delay where that is longer", doc="the longest delay"),
     Key(
         name="retry_on",
         kind=_LIST,
@@ -88,8 +88,11 @@ EVENTUALLY = (
     Key(name="stop_on", kind=_TEXT, doc="an expression: where it is true there is no further attempt"),
 )
 
+ON_ERROR_WORDS = ("fail", "continue", "ignore", "retry")
+"""What a failed step means; ``retry`` needs ``retry`` beside it."""
+
 ON_ERROR = (
-    Key(name="action", kind=_TEXT, choices=("FAIL", "CONTINUE", "IGNORE", "RETRY"), doc="the word"),
+    Key(name="action", kind=_TEXT, choices=ON_ERROR_WORDS, aliases=("type",), doc="the word"),
     Key(name="steps", kind=_LIST, doc="the same as error_steps"),
 )
 

@@ -1,0 +1,127 @@
+"""The JSON Schema of one key's value, from its declaration."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import TypeAlias
+
+from testmesh_engine.contract.catalogue import Key, Kind
+
+Schema: TypeAlias = "dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+_PLACEHOLDER = r"\$\{|\{\{"
+WORDS: Schema = {"type": "string", "pattern": r"\S"}
+"""Text that is not empty."""
+
+_DURATION = r"^\s*([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h|d))+\s*$"
+_WHOLE_DURATION = re.compile(_DURATION)
+_TYPES: dict[Kind, str] = {
+    Kind.TEXT: "string",
+    Kind.INTEGER: "integer",
+    Kind.BOOLEAN: "boolean",
+    Kind.MAP: "object",
+    Kind.LIST: "array",
+}
+
+
+def ref(name: str) -> Schema:
+    """A reference to the definition ``name``."""
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def any_of(*schemas: Schema) -> Schema:
+    """What any of them allows."""
+    return {"anyOf": [*schemas]}
+
+
+def closed(keys: Iterable[Key], *, rendered: bool, complete: bool = True) -> Schema:
+    """A map that has these keys and no other, each under one of its names.
+
+    ``rendered`` is set where a placeholder may stand for a value of any kind; without ``complete`` a required key
+    may stand elsewhere.
+    """
+    listed = tuple(keys)
+    schema: Schema = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            name: described(key, of_key(key, rendered=rendered), name=name)
+            for key in listed
+            for name in (key.name, *key.aliases)
+        },
+    }
+    rules: list[Json] = [at_most_one((key.name, *key.aliases)) for key in listed if key.aliases]
+    if complete:
+        rules += [required(key) for key in listed if key.required and not key.variables]
+    return {**schema, "allOf": rules} if rules else schema
+
+
+def required(key: Key) -> Schema:
+    """That the key is there, under any of its names."""
+    if not key.aliases:
+        return {"required": [key.name]}
+    named: list[Json] = [{"required": [name]} for name in (key.name, *key.aliases)]
+    return {"anyOf": named}
+
+
+def at_most_one(names: Iterable[str]) -> Schema:
+    """That no two of the names are there."""
+    listed = list(names)
+    pairs: list[Json] = [
+        {"required": [first, second]} for index, first in enumerate(listed) for second in listed[index + 1 :]
+    ]
+    return {"not": {"anyOf": pairs}}
+
+
+def of_key(key: Key, *, rendered: bool) -> Schema:
+    """The values of a key, without its description. One schema, no choice of several: editors explain it better."""
+    if key.kind is Kind.ANY:
+        return {}
+    if key.kind is Kind.DURATION:
+        return {"type": "string", "pattern": f"{_DURATION}|{_PLACEHOLDER}" if rendered else _DURATION}
+    if key.choices:
+        return _choices(key.choices, rendered=rendered)
+    schema: Schema = closed(key.fields, rendered=rendered) if key.fields else {"type": _TYPES[key.kind]}
+    if not rendered or key.kind is Kind.TEXT:
+        return schema
+    # A pattern is about text alone.
+    return {**schema, "type": [_TYPES[key.kind], "string"], "pattern": _PLACEHOLDER}
+
+
+def described(key: Key, schema: Schema, *, name: str = "") -> Schema:
+    """``schema`` with what the declaration says of the key, and its default where that is a value."""
+    also = f" The same as {key.name}." if name and name != key.name else ""
+    text = f"{key.doc[:1].upper()}{key.doc[1:]}."
+    default = _default(key)
+    said = f" Default: {key.default}." if key.default and default is None else ""
+    about: Schema = {"description": f"{text}{said}{also}"}
+    if default is not None:
+        about["default"] = default
+    # Beside a reference older editors read nothing else.
+    return {**about, "allOf": [schema]} if "$ref" in schema else {**about, **schema}
+
+
+def _choices(words: tuple[str, ...], *, rendered: bool) -> Schema:
+    """One of the words; those of an action are compared without regard to case."""
+    listed: Schema = {"enum": list(words)}
+    if not rendered:
+        return listed
+    letters = "|".join("".join(_both_cases(char) for char in word) for word in words)
+    return any_of(listed, {"type": "string", "pattern": f"^({letters})$|{_PLACEHOLDER}"})
+
+
+def _both_cases(char: str) -> str:
+    return f"[{char.upper()}{char.lower()}]" if char.isalpha() else re.escape(char)
+
+
+def _default(key: Key) -> Json:
+    """The default as a value, ``None`` where it is told in words."""
+    if key.kind is Kind.BOOLEAN and key.default in {"true", "false"}:
+        return key.default == "true"
+    if key.kind is Kind.INTEGER and key.default.isdecimal():
+        return int(key.default)
+    if (key.kind is Kind.DURATION and _WHOLE_DURATION.match(key.default)) or key.default in key.choices:
+        return key.default or None
+    return None
