@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -114,3 +116,90 @@ def web_server() -> Iterator[Web]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+Talk = Callable[[socket.socket], None]
+"""What a raw server does with a connection; it is closed afterwards."""
+
+
+@contextmanager
+def raw_server(talk: Talk, *, host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """The base URL of a server that does ``talk`` with each connection, each in a thread: HTTP, or no HTTP at all."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.create_server((host, 0), family=family)
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=_talk, args=(listener.accept()[0], talk, tls), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    shown = f"[{host}]" if ":" in host else host
+    try:
+        yield f"{'https' if tls else 'http'}://{shown}:{listener.getsockname()[1]}"
+    finally:
+        # Wakes the thread that waits in accept(): close() alone would not.
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+
+
+def _talk(connection: socket.socket, talk: Talk, tls: ssl.SSLContext | None) -> None:
+    with suppress(OSError), connection:
+        connection.settimeout(20)
+        secured = tls.wrap_socket(connection, server_side=True) if tls else connection
+        with secured:
+            talk(secured)
+
+
+def request_of(connection: socket.socket) -> bytes:
+    """The head of the request on a connection, and what came with it; empty at its end."""
+    received = b""
+    while b"\r\n\r\n" not in received:
+        data = connection.recv(65536)
+        if not data:
+            return b""
+        received += data
+    return received
+
+
+def saying(*parts: bytes, then: Talk | None = None, pause: float = 0.0) -> Talk:
+    """Take a request and answer with ``parts``, ``pause`` seconds apart; then do ``then`` or close."""
+
+    def talk(connection: socket.socket) -> None:
+        request_of(connection)
+        for part in parts:
+            connection.sendall(part)
+            time.sleep(pause)
+        if then is not None:
+            then(connection)
+
+    return talk
+
+
+def endlessly(data: bytes, *, pause: float = 0.0) -> Talk:
+    """Send ``data`` again and again, ``pause`` seconds apart, until the client has gone."""
+
+    def talk(connection: socket.socket) -> None:
+        while True:
+            connection.sendall(data)
+            time.sleep(pause)
+
+    return talk
+
+
+def resetting(connection: socket.socket) -> None:
+    """End the connection by a reset."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+    connection.close()
+
+
+def idle(connection: socket.socket) -> None:
+    """Say nothing until the client has gone."""
+    while connection.recv(65536):
+        pass
+
+
+def gzip_bomb(mebibytes: int) -> bytes:
+    """The gzip of so many MiB of zeros: a thousandth of that."""
+    return gzip.compress(b"\0" * (mebibytes << 20))

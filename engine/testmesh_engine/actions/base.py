@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
 from typing import Protocol, TypeVar, runtime_checkable
 
 from testmesh_engine.actions.waiting import Deadline, Interrupt
@@ -70,7 +72,8 @@ class Context:
 
     ``deadline`` is the earliest of all that bound this attempt. ``holds`` tells an action that waits whether the
     step's assertions hold on a result. ``request`` is what the action sent, noted before it waits for the answer.
-    ``attempt`` counts from 1 each time that the step runs.
+    ``attempt`` counts from 1 each time that the step runs. ``folder`` is where the flow's files lie, ``None`` for a
+    flow that comes from no file. ``trace_id``: 32 hexadecimal digits that all calls of a flow's run share, or "".
     """
 
     step: str
@@ -83,6 +86,18 @@ class Context:
     attempt: int = 1
     found: dict[str, Value] = field(default_factory=dict)
     """What an action that failed saw instead of a result."""
+    folder: Path | None = None
+    trace_id: str = ""
+
+    def traceparent(self) -> str:
+        """The header of W3C's Trace Context, which every call that this attempt makes carries; "" without a trace.
+
+        https://www.w3.org/TR/trace-context/#traceparent-header
+        """
+        if not self.trace_id:
+            return ""
+        span = sha256(f"{self.trace_id}/{self.step}/{self.attempt}".encode()).hexdigest()[:16]
+        return f"00-{self.trace_id}-{span}-01"
 
 
 class Action(Protocol):

@@ -1,8 +1,7 @@
 """The sockets of ``http_request``: every read, write, handshake and name lookup ends at the attempt's deadline.
 
-httpx bounds each single read and write; a server that sends one byte a second would keep a step for ever. Here the
-time left is taken anew for each operation, and an interrupt ends it at once. httpcore documents network backends for
-this purpose (https://www.encode.io/httpcore/network-backends/).
+A library's own timeouts bound each single read and write; a server that sends one byte a second would keep a step for
+ever. Here the time left is taken anew for each operation, and an interrupt ends it at once.
 """
 
 from __future__ import annotations
@@ -10,182 +9,177 @@ from __future__ import annotations
 import os
 import select
 import socket
-import ssl
 import time
-from collections.abc import Iterable, Iterator
-from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING
 
-import httpcore
-import httpx
-
+from testmesh_engine.actions.http_message import Bounds, LostError, UnreachableError
 from testmesh_engine.actions.lookup import look_up
 from testmesh_engine.actions.waiting import READABLE, WRITABLE, Deadline, Interrupt, TimeRanOutError, wait_for
 
-BOUNDS: ContextVar[tuple[Deadline, Interrupt]] = ContextVar("BOUNDS")
-"""What bounds the request under way in this thread; httpcore has no other way to hand it to a backend."""
+if TYPE_CHECKING:
+    import ssl
+
+MAX_READ_BYTES = 64 * 1024
 
 
-class Stream(httpcore.NetworkStream):
-    """One connection, TLS or not, on a socket that never blocks by itself."""
+class Stream:
+    """One connection on a socket that never blocks by itself; :class:`TlsStream` is one under TLS."""
 
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
+    def __init__(self, sock: socket.socket, bounds: Bounds) -> None:
+        self.sock = sock
+        self.bounds = bounds
+        """Of the request under way; each sets its own."""
+        self.answered = False
+        """Whether anything was received for the request under way."""
 
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - the deadline rules
-        """Up to ``max_bytes``; empty at the end of the connection."""
-        deadline, interrupt = BOUNDS.get()
+    def read(self) -> bytes:
+        """What has come, at least one byte; empty at the end of the connection. Raises ``LostError``."""
         while True:
-            deadline.check()
+            self.bounds.deadline.check()
             try:
-                return self._sock.recv(max_bytes)
-            except (BlockingIOError, ssl.SSLWantReadError):
-                wait_for(self._sock.fileno(), READABLE, deadline=deadline, interrupt=interrupt)
-            except ssl.SSLWantWriteError:
-                wait_for(self._sock.fileno(), WRITABLE, deadline=deadline, interrupt=interrupt)
+                data = self.receive()
+            except BlockingIOError:
+                self.bounds.wait(self.sock.fileno(), READABLE)
             except OSError as error:
-                raise httpcore.ReadError(str(error)) from error
+                raise self.lost(error) from error
+            else:
+                self.answered = self.answered or bool(data)
+                return data
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - the deadline rules
-        """Send all of ``buffer``."""
-        deadline, interrupt = BOUNDS.get()
-        view = memoryview(buffer)
+    def receive(self) -> bytes:
+        """Take what is there. Raises ``BlockingIOError`` where there is nothing."""
+        return self.sock.recv(MAX_READ_BYTES)
+
+    def write(self, data: bytes) -> None:
+        """Send all of ``data``. Raises ``LostError``."""
+        view = memoryview(data)
         while view:
-            deadline.check()
+            self.bounds.deadline.check()
             try:
-                view = view[self._sock.send(view) :]
-            except (BlockingIOError, ssl.SSLWantWriteError):
-                wait_for(self._sock.fileno(), WRITABLE, deadline=deadline, interrupt=interrupt)
-            except ssl.SSLWantReadError:
-                wait_for(self._sock.fileno(), READABLE, deadline=deadline, interrupt=interrupt)
+                view = view[self.sock.send(view) :]
+            except BlockingIOError:
+                self.bounds.wait(self.sock.fileno(), WRITABLE)
             except OSError as error:
-                raise httpcore.WriteError(str(error)) from error
+                raise self.lost(error) from error
+
+    def lost(self, error: OSError) -> LostError:
+        """What a broken connection is told as."""
+        return LostError(f"the connection was lost: {error.strerror or error}", answered=self.answered)
+
+    def begin(self, bounds: Bounds) -> None:
+        """A new request begins."""
+        self.bounds = bounds
+        self.answered = False
+
+    def is_readable(self) -> bool:
+        """Whether the peer has closed an idle connection, or sent what nobody asked for."""
+        poller = select.poll()
+        try:
+            poller.register(self.sock.fileno(), select.POLLIN)
+        except (ValueError, OSError):
+            return True
+        return bool(poller.poll(0))
 
     def close(self) -> None:
         """Close the connection; without a farewell, which could block."""
-        self._sock.close()
+        self.sock.close()
 
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ARG002 - the deadline rules
-    ) -> httpcore.NetworkStream:
-        """The same connection under TLS."""
-        deadline, interrupt = BOUNDS.get()
+
+class TlsStream(Stream):
+    """A connection under TLS: OpenSSL may want to write before it can read, and the other way round."""
+
+    sock: ssl.SSLSocket
+
+    def receive(self) -> bytes:
+        """As :meth:`Stream.receive`."""
+        import ssl  # noqa: PLC0415 - loaded already: there is a connection under TLS
+
         try:
-            wrapped = ssl_context.wrap_socket(
-                self._sock, server_hostname=server_hostname, do_handshake_on_connect=False
-            )
-            while (wanted := _handshake(wrapped)) is not None:
-                wait_for(wrapped.fileno(), wanted, deadline=deadline, interrupt=interrupt)
-        except OSError as error:
-            self._sock.close()
-            raise httpcore.ConnectError(str(error)) from error
-        except BaseException:
-            self._sock.close()
-            raise
-        return Stream(wrapped)
+            return self.sock.recv(MAX_READ_BYTES)
+        except ssl.SSLWantReadError as error:
+            raise BlockingIOError from error
+        except ssl.SSLEOFError:
+            return b""  # closed without TLS's own farewell: the framing of HTTP says whether something is missing
 
-    def get_extra_info(self, info: str) -> Any:
-        """What httpcore asks of a connection: whether it has gone while idle, its TLS object, its addresses."""
-        match info:
-            case "is_readable":
-                return _is_readable(self._sock)
-            case "ssl_object":
-                return self._sock if isinstance(self._sock, ssl.SSLSocket) else None
-            case "socket":
-                return self._sock
-            case "server_addr":
-                return self._sock.getpeername()
-            case "client_addr":
-                return self._sock.getsockname()
-        return None
+    def write(self, data: bytes) -> None:
+        """As :meth:`Stream.write`."""
+        import ssl  # noqa: PLC0415 - loaded already: there is a connection under TLS
 
-
-class Backend(httpcore.NetworkBackend):
-    """Opens connections within the bounds of the request that needs them."""
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ARG002 - the deadline rules
-        local_address: str | None = None,  # noqa: ARG002 - never set by the transport
-        socket_options: Iterable[Any] | None = None,  # noqa: ARG002 - never set by the transport
-    ) -> httpcore.NetworkStream:
-        """Try each address of ``host`` in turn; each gets an even share of the time left."""
-        deadline, interrupt = BOUNDS.get()
-        try:
-            addresses = look_up(host, deadline=deadline, interrupt=interrupt)
-        except OSError as error:
-            raise httpcore.ConnectError(str(error)) from error
-        failure: Exception = OSError(f"{host} has no address")
-        for index, address in enumerate(addresses):
-            share = deadline.remaining() / (len(addresses) - index)
+        view = memoryview(data)
+        while view:
+            self.bounds.deadline.check()
             try:
-                return Stream(_connect(address, port, _shorter(deadline, share), interrupt))
-            except (OSError, TimeRanOutError) as error:
-                failure = error
-        if isinstance(failure, TimeRanOutError):
-            raise failure
-        raise httpcore.ConnectError(str(failure)) from failure
+                view = view[self.sock.send(view) :]
+            except (ssl.SSLWantWriteError, ssl.SSLWantReadError) as error:
+                wanted = WRITABLE if isinstance(error, ssl.SSLWantWriteError) else READABLE
+                self.bounds.wait(self.sock.fileno(), wanted)
+            except OSError as error:
+                raise self.lost(error) from error
 
-    def connect_unix_socket(
-        self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
-    ) -> httpcore.NetworkStream:
-        """Not used: no URL of a flow names one."""
-        raise NotImplementedError
+    def lost(self, error: OSError) -> LostError:
+        """Of TLS 1.3, a client certificate that is missing or refused is told by the first read."""
+        import ssl  # noqa: PLC0415 - loaded already: there is a connection under TLS
 
+        from testmesh_engine.actions.http_tls import explain  # noqa: PLC0415 - only broken connections pay
 
-class Transport(httpx.BaseTransport):
-    """An httpx transport over a pool of such connections; raises httpcore's errors."""
-
-    def __init__(self, *, verify: bool) -> None:
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=None if verify else _trusting(),
-            max_connections=None,
-            keepalive_expiry=30,
-            network_backend=Backend(),
-        )
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send ``request``; the body of the response is read later, within the same bounds."""
-        url = request.url
-        answer = self._pool.handle_request(
-            httpcore.Request(
-                method=request.method,
-                url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-                headers=request.headers.raw,
-                content=request.stream,
-            )
-        )
-        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer), extensions=answer.extensions)
-
-    def close(self) -> None:
-        """Close all connections."""
-        self._pool.close()
+        if not isinstance(error, ssl.SSLError):
+            return Stream.lost(self, error)
+        found = explain(error)
+        return LostError(found.message, found.hint, answered=self.answered)
 
 
-class _Body(httpx.SyncByteStream):
-    def __init__(self, answer: httpcore.Response) -> None:
-        self._answer = answer
+def connect(host: str, port: int, bounds: Bounds) -> Stream:
+    """A connection to ``host``: each of its addresses is tried in turn, for an even share of the time left.
 
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._answer.iter_stream()
+    Raises ``UnreachableError``, ``TimeRanOutError``, ``Interrupted``.
+    """
+    bounds.phase = f"the name {host} was not resolved"
+    try:
+        addresses = look_up(host, deadline=bounds.deadline, interrupt=bounds.interrupt)
+    except OSError as error:
+        raise UnreachableError(str(error)) from error
+    bounds.phase = f"{addresses[0] if addresses else host} port {port} did not accept the connection"
+    failure: Exception = OSError(f"{host} has no address")
+    for index, address in enumerate(addresses):
+        share = bounds.deadline.remaining() / (len(addresses) - index)
+        try:
+            return Stream(_connect(address, port, _shorter(bounds.deadline, share), bounds.interrupt), bounds)
+        except (OSError, TimeRanOutError) as error:
+            failure = error
+    if isinstance(failure, TimeRanOutError):
+        raise failure
+    raise UnreachableError(str(failure)) from failure
 
-    def close(self) -> None:
-        self._answer.close()
 
+def start_tls(stream: Stream, context: ssl.SSLContext, host: str) -> TlsStream:
+    """The same connection under TLS. Raises ``UnreachableError``, which says what to do; closes it where it fails."""
+    import ssl  # noqa: PLC0415 - only flows that use TLS pay for it
 
-def _trusting() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
+    from testmesh_engine.actions.http_tls import explain  # noqa: PLC0415 - the same
+
+    bounds = stream.bounds
+    bounds.phase = "connected, and the TLS handshake was not finished"
+    try:
+        wrapped = context.wrap_socket(stream.sock, server_hostname=host, do_handshake_on_connect=False)
+    except (OSError, ValueError) as error:
+        stream.close()
+        raise UnreachableError(f"TLS can't be started for {host}: {error}") from error
+    try:
+        while (wanted := _handshake(wrapped)) is not None:
+            bounds.wait(wrapped.fileno(), wanted)
+    except (OSError, ssl.CertificateError) as error:
+        wrapped.close()
+        found = explain(error, host)
+        raise UnreachableError(found.message, found.hint) from error
+    except BaseException:
+        wrapped.close()
+        raise
+    return TlsStream(wrapped, bounds)
 
 
 def _handshake(sock: ssl.SSLSocket) -> int | None:
+    import ssl  # noqa: PLC0415 - loaded already: there is a connection under TLS
+
     try:
         sock.do_handshake()
     except ssl.SSLWantReadError:
@@ -193,16 +187,6 @@ def _handshake(sock: ssl.SSLSocket) -> int | None:
     except ssl.SSLWantWriteError:
         return WRITABLE
     return None
-
-
-def _is_readable(sock: socket.socket) -> bool:
-    """Whether the peer has closed an idle connection, or sent what nobody asked for."""
-    poller = select.poll()
-    try:
-        poller.register(sock.fileno(), select.POLLIN)
-    except (ValueError, OSError):
-        return True
-    return bool(poller.poll(0))
 
 
 def _shorter(deadline: Deadline, seconds: float) -> Deadline:

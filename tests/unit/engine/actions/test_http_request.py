@@ -176,7 +176,7 @@ def test_a_server_that_hangs_up_is_told(web: Web, context: Context) -> None:
     """An answer that never came is no pass."""
     with pytest.raises(ServiceError, match="/hang-up") as raised:
         send(context, url=f"{web.url}/hang-up")
-    assert "protocol_error" == raised.value.kind
+    assert "connection_error" == raised.value.kind
 
 
 def test_a_body_beyond_the_bound_is_refused(web: Web, context: Context) -> None:
@@ -210,7 +210,7 @@ def test_a_cookie_that_the_session_sends_is_shown(web: Web, context: Context) ->
     send(context, url=f"{web.url}/order")
     assert "headers" not in context.request
     send(context, url=f"{web.url}/echo", headers={"X-A": "1"})
-    assert {"X-A": "1", "cookie": "session=abc"} == context.request["headers"]
+    assert {"X-A": "1", "Cookie": "session=abc"} == context.request["headers"]
 
 
 def test_a_cookie_header_of_the_step_is_sent_instead_of_the_sessions(web: Web, context: Context) -> None:
@@ -261,7 +261,10 @@ def test_what_was_sent_is_noted_before_the_answer(context: Context) -> None:
     """A failed step shows its request."""
     with pytest.raises(ServiceError):
         send(context, url="http://127.0.0.1:1/", method="post", body={"a": 1})
-    assert {"method": "POST", "url": "http://127.0.0.1:1/", "body": {"a": 1}} == context.request
+    curl = context.request.pop("curl")
+    assert str(curl).startswith("curl -i 'http://127.0.0.1:1/' ")
+    headers = {"Content-Type": "application/json"}
+    assert {"method": "POST", "url": "http://127.0.0.1:1/", "headers": headers, "body": {"a": 1}} == context.request
 
 
 def _header(echo: Any, name: str) -> str | None:
