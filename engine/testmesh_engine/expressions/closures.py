@@ -8,7 +8,7 @@ from testmesh_engine.expressions.frame import Code, Frame, Result
 from testmesh_engine.expressions.operators import Site
 from testmesh_engine.expressions.scope import Scope
 from testmesh_engine.expressions.spelling import spelled
-from testmesh_engine.expressions.values import MISSING, Missing
+from testmesh_engine.expressions.values import MISSING, Missing, Value
 
 
 class _ShortCircuit(Missing):
@@ -101,6 +101,20 @@ def equality(left: Code, right: Code) -> Code:
         return operators.equals(first, second)
 
     return equality
+
+
+def all_names(frame: Frame) -> Result:
+    """``$env``: every name of the scope that has a value."""
+    found: dict[str, Value] = {}
+    for name in frame.scope.names():
+        try:
+            value = frame.lookup(name)
+        except EvaluationError:
+            continue
+        if not isinstance(value, Missing):
+            found[name] = value
+    frame.charge_items(len(found))
+    return found
 
 
 def name_in_scope(name: str) -> Code:

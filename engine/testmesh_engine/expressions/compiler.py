@@ -14,7 +14,8 @@ from testmesh_engine.expressions import access, closures, limits, operators
 from testmesh_engine.expressions.calls import call_code
 from testmesh_engine.expressions.errors import EvaluationError, ExpressionError
 from testmesh_engine.expressions.frame import Code, Frame, Result
-from testmesh_engine.expressions.functions import FUNCTIONS
+from testmesh_engine.expressions.functions import FUNCTIONS, dates
+from testmesh_engine.expressions.methods import method_code
 from testmesh_engine.expressions.nodes import (
     Binary,
     Call,
@@ -27,6 +28,7 @@ from testmesh_engine.expressions.nodes import (
     Literal,
     MapOf,
     Member,
+    MethodCall,
     Name,
     Node,
     Placeholder,
@@ -50,6 +52,10 @@ class Program:
     slots: int = 0
     names: list[NameUse] = field(default_factory=list)
     codes: dict[Node, Code] = field(default_factory=dict)
+    temporal: bool = False
+    """Whether its value may hold times or durations."""
+    suspect: bool = False
+    """Whether it can be true because two kinds differ, and not because of what the values are."""
     locals: dict[Node, int] = field(default_factory=dict)
     """The slot of a ``let``; the first of the three slots of a predicate: item, index, accumulator."""
 
@@ -62,6 +68,13 @@ def compile_tree(text: str, tree: Node) -> tuple[Code, Program]:
     """The code of ``tree``, which was parsed from ``text``. Raises ``ExpressionError``."""
     program = Program(text)
     return _Compiler(program).code(tree), program
+
+
+_ALL = "$env"
+"""The map of all names, as Expr calls it."""
+_TEMPORAL = frozenset(function.name for function in dates.TABLE)
+SELECTING = frozenset({"none", "filter", "count", "find", "findIndex", "findLast", "findLastIndex"})
+"""Functions that find less where their predicate is false, and are asked whether they do."""
 
 
 class _Compiler:
@@ -87,6 +100,7 @@ class _Compiler:
             ListOf: self._list,
             MapOf: self._map,
             Call: self._call,
+            MethodCall: self._method,
             Let: self._let,
             Exists: self._exists,
             Is: self._is,
@@ -128,7 +142,8 @@ class _Compiler:
         if isinstance(node, Name) and node.name not in self._lets:
             return self._soft_name(node)
         if isinstance(node, Member):
-            return self._soft_member(node, deep=deep)
+            direct = self._variable_of_all(node)
+            return self._soft_name(direct) if direct else self._soft_member(node, deep=deep)
         if isinstance(node, Chain):
             return self._soft(node.body, deep=deep)
         return self.code(node)
@@ -171,8 +186,16 @@ class _Compiler:
     def _name(self, node: Name) -> Code:
         slot = self._lets.get(node.name)
         if slot is None:
-            return self._scope_name(node)
+            return closures.all_names if node.name == _ALL else self._scope_name(node)
         return lambda frame: frame.slots[slot]
+
+    def _variable_of_all(self, node: Member) -> Name | None:
+        """``x`` of ``$env.x`` and ``$env["x"]``, a name like any other: it is checked before a run."""
+        if not isinstance(node.target, Name) or node.target.name != _ALL or not isinstance(node.key, Literal):
+            return None
+        self.code(node.target)  # an explanation may ask for it
+        self.code(node.key)
+        return Name(node.key.start, node.key.end, node.key.value) if isinstance(node.key.value, str) else None
 
     def _scope_name(self, node: Name) -> Code:
         name = node.name
@@ -222,6 +245,9 @@ class _Compiler:
     # Paths
 
     def _member(self, node: Member) -> Code:
+        direct = self._variable_of_all(node)
+        if direct is not None:
+            return self._scope_name(direct)
         if node.optional:
             return self._soft_member(node, deep=False)
         target, where = self.code(node.target), self._source(node.target)
@@ -255,6 +281,7 @@ class _Compiler:
     def _unary(self, node: Unary) -> Code:
         operand, source = self.code(node.operand), self._source(node.operand)
         if node.operator == "not":
+            self._program.suspect = True
             return lambda frame: operators.negated(operand(frame), source)
         operator = node.operator
         return lambda frame: operators.signed(operand(frame), source, operator)
@@ -262,6 +289,7 @@ class _Compiler:
     def _binary(self, node: Binary) -> Code:
         if node.operator == "??":
             return closures.coalesce(self._soft(node.left, deep=False), self.code(node.right))
+        self._program.suspect |= node.operator == "!="
         left, right = self.code(node.left), self.code(node.right)
         site = Site(node.operator, self._source(node.left), self._source(node.right))
         if node.operator in ("and", "or"):
@@ -332,11 +360,19 @@ class _Compiler:
         return evaluated
 
     def _call(self, node: Call) -> Code:
+        self._program.temporal |= node.name in _TEMPORAL
+        self._program.suspect |= node.name in SELECTING
         arguments = [
             self._predicate(each) if isinstance(each, Predicate) else self.code(each) for each in node.arguments
         ]
         sources = [self._source(each) for each in node.arguments]
         return call_code(FUNCTIONS[node.name], arguments, sources)
+
+    def _method(self, node: MethodCall) -> Code:
+        target = self._soft(node.target, deep=False) if node.optional else self.code(node.target)
+        arguments = [self.code(each) for each in node.arguments]
+        sources = [self._source(each) for each in (node.target, *node.arguments)]
+        return method_code(node.name, target, arguments, sources, optional=node.optional)
 
     def _predicate(self, node: Predicate) -> Callable[[Frame], object]:
         base = self._program.locals[node] = self._new_slots(3)

@@ -24,7 +24,7 @@ def difference(left: Value, right: Value) -> str:
 def _lists(left: list[Value], right: list[Value]) -> str:
     for index, (one, other) in enumerate(zip(left, right, strict=False)):
         if not equal(one, other):
-            return f"[{index}]{_below(one, other)}"
+            return f"[{index}]{below(one, other)}"
     if len(left) == len(right):
         return ""
     longer, word = (left, "more") if len(left) > len(right) else (right, "fewer")
@@ -35,15 +35,16 @@ def _lists(left: list[Value], right: list[Value]) -> str:
 def _maps(left: dict[str, Value], right: dict[str, Value]) -> str:
     for key, item in left.items():
         if key not in right:
-            return f"{_step(key)} is {show(item)}, and should not be there"
+            return f"{step(key)} is {show(item)}, and should not be there"
         if not equal(item, right[key]):
-            return f"{_step(key)}{_below(item, right[key])}"
+            return f"{step(key)}{below(item, right[key])}"
     absent = next((key for key in right if key not in left), None)
     return "" if absent is None else f" has no {show(absent)}, which should be {show(right[absent])}"
 
 
-def _below(left: Value, right: Value) -> str:
-    deeper = difference(left, right)
+def below(left: Value, right: Value) -> str:
+    """How two values differ, as what follows the name of ``left``, whatever they are: `` is 2, not 3``."""
+    deeper = difference(left, right) or text_difference(left, right)
     if deeper:
         return deeper
     if kind_of(left) != kind_of(right):
@@ -51,5 +52,29 @@ def _below(left: Value, right: Value) -> str:
     return f" is {show(left)}, not {show(right)}"
 
 
-def _step(key: str) -> str:
+def step(key: str | int) -> str:
+    """The key or index as a path has it: ``.qty``, ``["x y"]``, ``[0]``."""
+    if isinstance(key, int):
+        return f"[{key}]"
     return f".{key}" if _WORD.fullmatch(key) else f"[{show(key)}]"
+
+
+_LONG, _AROUND = 60, 20
+
+
+def text_difference(left: Value, right: Value) -> str:
+    """Where two long texts differ, as what follows the name of ``left``; "" where they are no two long texts."""
+    if not isinstance(left, str) or not isinstance(right, str) or min(len(left), len(right)) <= _LONG:
+        return ""
+    at = next((index for index, (one, other) in enumerate(zip(left, right, strict=False)) if one != other), -1)
+    if at < 0:
+        longer, word = (left, "more") if len(left) > len(right) else (right, "fewer")
+        size = abs(len(left) - len(right))
+        return f" has {size} characters {word} at its end: {show(longer[-min(size, _LONG) :])}"
+    return f" differs from character {at + 1} on: it is {_around(left, at)}, not {_around(right, at)}"
+
+
+def _around(text: str, at: int) -> str:
+    start, end = max(0, at - _AROUND), at + _AROUND
+    shown = show(text[start:end])[1:-1]
+    return f'"{"…" if start else ""}{shown}{"…" if end < len(text) else ""}"'

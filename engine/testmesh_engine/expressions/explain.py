@@ -5,14 +5,17 @@ This runs only after a failure. Expressions are pure, so evaluating a part once 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from itertools import islice
 
 from testmesh_engine.contract.result import Json, Operand
-from testmesh_engine.expressions import access
+from testmesh_engine.expressions import access, arithmetic, inclusion, schema
 from testmesh_engine.expressions.compiler import Program
-from testmesh_engine.expressions.difference import difference
+from testmesh_engine.expressions.difference import difference, text_difference
+from testmesh_engine.expressions.doubts import other_kinds
 from testmesh_engine.expressions.errors import EvaluationError
-from testmesh_engine.expressions.frame import Frame, Result
+from testmesh_engine.expressions.frame import Frame
+from testmesh_engine.expressions.inspection import LEAVES, Inspection, is_open
 from testmesh_engine.expressions.nodes import (
     Binary,
     Call,
@@ -21,35 +24,30 @@ from testmesh_engine.expressions.nodes import (
     Exists,
     Is,
     Let,
-    ListOf,
-    Literal,
-    MapOf,
     Member,
+    MethodCall,
     Name,
     Node,
-    Placeholder,
     Pointer,
     Predicate,
-    Slice,
-    Text,
     Unary,
 )
-from testmesh_engine.expressions.values import MISSING, Missing, Value, kind_of, show, to_plain
+from testmesh_engine.expressions.operators import present
+from testmesh_engine.expressions.values import Missing, Value, kind_of, number_text, settled, show, to_plain
 
 _MAX_OPERAND = 4000
 """Characters of an operand's value in a report; the whole response stands beside it."""
+_MAX_END = 60
+"""Characters of the end of a text, where it is the end that is asked for."""
+_MAX_ITEMS = 8
+_MAX_DIFFERENCES = 5
 
-_LEAVES = (Name, Member, Slice, Chain, Placeholder, Text, Pointer)
-_COMPARISONS = frozenset({"==", "!=", "<", ">", "<=", ">="})
 
-
-class Explainer:
+class Explainer(Inspection):
     """Explains one failed evaluation; ``frame`` is a fresh one over the same scope."""
 
     def __init__(self, program: Program, frame: Frame) -> None:
-        self._program = program
-        self._frame = frame
-        self._item = ""
+        super().__init__(program, frame)
         self._visitors: dict[type[Node], Callable[..., str]] = {
             Unary: self._why_not,
             Binary: self._why_binary,
@@ -58,6 +56,7 @@ class Explainer:
             Exists: self._why_absent,
             Is: self._why_other_kind,
             Call: self._why_call,
+            MethodCall: self._why_computed,
         }
 
     def why(self, node: Node) -> str:
@@ -69,44 +68,13 @@ class Explainer:
         """All operands of ``node`` that have a value, each once, in reading order."""
         found: dict[str, Operand] = {}
         for part in self._leaves(node):
-            if part is node and isinstance(node, Call):
+            if part is node and isinstance(node, (Call, MethodCall)):
                 continue
             source = self._source(part)
             value = self._value(part)
             if source not in found and not isinstance(value, (EvaluationError, Missing)):
                 found[source] = Operand(source=source, value=_reported(value))
         return tuple(found.values())
-
-    def warning(self, node: Node) -> str:
-        """What is doubtful about an assertion that holds: a ``!=`` between different kinds, which always holds."""
-        if isinstance(node, Binary) and node.operator in ("and", "or"):
-            return self.warning(node.left) or self.warning(node.right)
-        if not isinstance(node, Binary) or node.operator != "!=":
-            return ""
-        left, right = self._value(node.left), self._value(node.right)
-        if isinstance(left, (EvaluationError, Missing)) or isinstance(right, (EvaluationError, Missing)):
-            return ""
-        kinds = kind_of(left), kind_of(right)
-        if kinds[0] == kinds[1] or "nil" in kinds:
-            return ""
-        return f"{self._source(node)} holds whatever the values are: {self._against(node.left, left, right)}"
-
-    # Values and texts
-
-    def _value(self, node: Node) -> Result | EvaluationError:
-        try:
-            return self._program.codes[node](self._frame)
-        except EvaluationError as error:
-            return error
-
-    def _source(self, node: Node) -> str:
-        """The text of ``node``; within an item of a list, with the item's own place: ``rows[2].ok``."""
-        root: Node = node
-        while isinstance(root, (Member, Slice, Chain)):
-            root = root.body if isinstance(root, Chain) else root.target
-        if isinstance(root, Pointer) and root.which == "item" and self._item:
-            return self._item + self._program.text[root.end : node.end]
-        return self._program.source(node)
 
     def _is(self, node: Node) -> str:
         """``body.total is 59.97``; for a computed value also what it was computed from."""
@@ -117,26 +85,8 @@ class Explainer:
 
     def _computed_from(self, node: Node) -> str:
         inner = [part for part in self._leaves(node) if part is not node]
-        shown = dict.fromkeys(self._is(part) for part in inner if isinstance(part, _LEAVES))
+        shown = dict.fromkeys(self._is(part) for part in inner if isinstance(part, LEAVES))
         return f" ({', '.join(shown)})" if shown else ""
-
-    def _leaves(self, node: Node) -> Iterator[Node]:
-        """The operands within ``node``: paths, names, placeholders, calls; not what stands in predicates."""
-        if isinstance(node, _LEAVES):
-            yield node
-        elif isinstance(node, Let):
-            yield from self._leaves(node.value)
-            self._enter(node)
-            yield from self._leaves(node.body)
-        elif not isinstance(node, Predicate):
-            if isinstance(node, Call):
-                yield node
-            for child in _children(node):
-                yield from self._leaves(child)
-
-    def _enter(self, node: Let) -> None:
-        value = self._value(node.value)
-        self._frame.slots[self._program.locals[node]] = MISSING if isinstance(value, EvaluationError) else value
 
     # Each kind of node
 
@@ -147,19 +97,33 @@ class Explainer:
         if node.operator == "and":
             return self.why(node.left if self._value(node.left) is False else node.right)
         if node.operator == "or":
-            return f"{self.why(node.left)}; {self.why(node.right)}"
+            return "; ".join(dict.fromkeys((self.why(node.left), self.why(node.right))))
         if node.operator == "==":
             return self._why_unequal(node)
         if node.operator == "!=":
-            return f"both are {show(self._known(node.left))}" if _is_open(node.right) else self._is(node.left)
-        if node.operator == "??":
-            return self._is(node)
-        sides = [side for side in (node.left, node.right) if _is_open(side)]
-        return ", ".join(self._is(side) for side in sides) or "it is false"
+            return f"both are {show(self._known(node.left))}" if is_open(node.right) else self._is(node.left)
+        return self._is(node) if node.operator == "??" else self._why_not_so(node)
 
-    def _known(self, node: Node) -> Result:
-        value = self._value(node)
-        return MISSING if isinstance(value, EvaluationError) else value
+    def _why_not_so(self, node: Binary) -> str:
+        """For the operators that need no words of their own: the values of both sides."""
+        if node.operator == "endsWith":
+            return self._why_other_end(node)
+        sides = [side for side in (node.left, node.right) if is_open(side)]
+        return (", ".join(self._is(side) for side in sides) or "it is false") + self._why_not_among(node)
+
+    def _why_other_end(self, node: Binary) -> str:
+        text = self._known(node.left)
+        if not isinstance(text, str) or len(text) <= _MAX_END:
+            return self._is(node.left)
+        return f'{self._source(node.left)} ends with "…{show(text[-_MAX_END:])[1:]}'
+
+    def _why_not_among(self, node: Binary) -> str:
+        """What the kinds say where a list holds nothing of the kind that is looked for."""
+        if node.operator not in ("in", "contains"):
+            return ""
+        part, items = (node.left, node.right) if node.operator == "in" else (node.right, node.left)
+        kinds = other_kinds(self._known(part), self._known(items))
+        return f": {kind_of(self._known(part))} is looked for, and the items are {kinds}" if kinds else ""
 
     def _why_unequal(self, node: Binary) -> str:
         left, right = self._known(node.left), self._known(node.right)
@@ -167,15 +131,11 @@ class Explainer:
             return "; ".join(str(side) for side in (left, right) if isinstance(side, Missing))
         if kind_of(left) != kind_of(right) and "nil" not in (kind_of(left), kind_of(right)):
             return self._against(node.left, left, right) + self._computed_from(node.left)
-        place = difference(left, right)
+        place = difference(left, right) or text_difference(left, right)
         if place:
             return f"{self._source(node.left)}{place}"
-        sides = [side for side in (node.left, node.right) if _is_open(side)]
+        sides = [side for side in (node.left, node.right) if is_open(side)]
         return ", ".join(self._is(side) for side in sides) or f"{show(left)} is not {show(right)}"
-
-    def _against(self, node: Node, left: Result, right: Result) -> str:
-        what = f"{kind_of(left)} {show(left)} against {kind_of(right)} {show(right)}"
-        return f"{self._source(node)} is {what}" if _is_open(node) else what
 
     def _why_conditional(self, node: Conditional) -> str:
         chosen = node.then if self._value(node.test) is True else node.other
@@ -218,57 +178,70 @@ class Explainer:
             return str(value)
         return f"{self._source(node.operand)} is {kind_of(value)}{'' if value is None else f' {show(value)}'}"
 
+    def _why_computed(self, node: Node) -> str:
+        return f"{self._source(node)} is false{self._computed_from(node)}"
+
     def _why_call(self, node: Call) -> str:
-        items = self._known(node.arguments[0])
-        if not isinstance(items, list) or len(node.arguments) != 2 or not isinstance(node.arguments[1], Predicate):
-            return f"{self._source(node)} is false{self._computed_from(node)}"
+        if node.name in ("includes", "matches_schema", "approx"):
+            return self._why_different(node)
+        selection = self._selection(node)
+        if selection is None:
+            return self._why_computed(node)
+        items, predicate = selection
         list_source = self._source(node.arguments[0])
         if node.name in ("all", "none"):
-            return self._why_item(node.arguments[1], items, list_source, wanted=node.name == "all")
+            return self._why_item(predicate, items, list_source, wanted=node.name == "all")
         if not items:
             return f"{list_source} is empty"
-        matching = sum(1 for index in range(len(items)) if self._holds(node.arguments[1], items, index))
-        count = f"{matching} of {len(items)} items" if matching else f"none of {len(items)} items"
-        return f"{count} of {list_source} {'does' if matching == 1 else 'do'}: {list_source} is {show(items)}"
+        return self._why_so_many(predicate, items, list_source)
 
-    def _holds(self, predicate: Predicate, items: list[Value], index: int) -> bool:
-        base = self._program.locals[predicate]
-        self._frame.slots[base], self._frame.slots[base + 1] = items[index], index
-        return self._value(predicate.body) is True
+    def _why_different(self, node: Call) -> str:
+        """What differs, for the functions that compare."""
+        source, values = self._source(node.arguments[0]), [present(self._known(each)) for each in node.arguments]
+        if node.name == "approx":
+            distance = arithmetic.absolute(arithmetic.subtract(values[0], values[1]))  # type: ignore[arg-type]  # numbers, as it is false
+            return f"{self._is(node.arguments[0])}, which differs by {number_text(distance)}"
+        told = inclusion.differences if node.name == "includes" else schema.refusals
+        found = list(
+            islice(dict.fromkeys(map(str, told(settled(values[0]), settled(values[1]), self._frame.tick))), 50)
+        )
+        more = f"; and {len(found) - _MAX_DIFFERENCES} more" if len(found) > _MAX_DIFFERENCES else ""
+        return "; ".join(f"{source}{difference}" for difference in found[:_MAX_DIFFERENCES]) + more
+
+    def _why_so_many(self, predicate: Predicate, items: list[Value], source: str) -> str:
+        """Of how many items the predicate is true, for ``any`` and ``one``."""
+        holding = [index for index in range(len(items)) if self._holds(predicate, items, index)]
+        if holding:
+            places = ", ".join(f"[{index}]" for index in holding[:_MAX_ITEMS])
+            return f"{len(holding)} of {len(items)} items of {source} do: {places}"
+        return f"none of {len(items)} items of {source} do: {self._what_they_are(predicate, items, source)}"
+
+    def _what_they_are(self, predicate: Predicate, items: list[Value], source: str) -> str:
+        """The values that the predicate compares, item by item; the list itself where there is no such value."""
+        body = predicate.body
+        if isinstance(body, Binary) and body.operator not in ("and", "or") and isinstance(body.left, (Member, Pointer)):
+            values = []
+            for index in range(min(len(items), _MAX_ITEMS)):
+                self._holds(predicate, items, index)
+                values.append(self._value(body.left))
+            if not any(isinstance(value, (Missing, EvaluationError)) for value in values):
+                more = f" and {len(items) - _MAX_ITEMS} more" if len(items) > _MAX_ITEMS else ""
+                shown = ", ".join(show(value) for value in values if not isinstance(value, EvaluationError))
+                return f"{self._program.source(body.left)} is {shown}{more}"
+        return f"{source} is {show(items)}"
 
     def _why_item(self, predicate: Predicate, items: list[Value], source: str, *, wanted: bool) -> str:
-        """The first item that is not as it should be."""
+        """The first item that is not as it should be, and what it is."""
         index = next((i for i in range(len(items)) if self._holds(predicate, items, i) is not wanted), None)
         if index is None:
             return "it is false"
         outer, self._item = self._item, f"{source}[{index}]"
         why = self.why(predicate.body) if wanted else f"{self._item} does: it is {show(items[index])}"
         labelled = why if self._item in why else f"{self._item}: {why}"
+        if wanted and isinstance(items[index], (dict, list)) and show(items[index]) not in labelled:
+            labelled += f"; {self._item} is {show(items[index])}"
         self._item = outer
         return labelled
-
-
-def _is_open(node: Node) -> bool:
-    """Whether the value of ``node`` is not written out in its text."""
-    if isinstance(node, Literal):
-        return False
-    children = list(_children(node))
-    return not children or isinstance(node, (*_LEAVES, Call)) or any(_is_open(child) for child in children)
-
-
-def _children(node: Node) -> Iterator[Node]:
-    if isinstance(node, Binary):
-        yield from (node.left, node.right)
-    elif isinstance(node, (Unary, Exists, Is)):
-        yield node.operand
-    elif isinstance(node, Conditional):
-        yield from (node.test, node.then, node.other)
-    elif isinstance(node, ListOf):
-        yield from node.items
-    elif isinstance(node, MapOf):
-        yield from (part for pair in node.pairs for part in pair)
-    elif isinstance(node, Call):
-        yield from node.arguments
 
 
 def _reported(value: Value) -> Json:

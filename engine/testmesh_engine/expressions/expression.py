@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from testmesh_engine.contract.result import Operand
 from testmesh_engine.expressions.compiler import Program, compile_tree
+from testmesh_engine.expressions.doubts import Doubts
 from testmesh_engine.expressions.errors import EvaluationError, ExpressionError
 from testmesh_engine.expressions.explain import Explainer
 from testmesh_engine.expressions.frame import Code, Frame, Result
@@ -14,7 +15,7 @@ from testmesh_engine.expressions.nodes import Node
 from testmesh_engine.expressions.operators import present
 from testmesh_engine.expressions.parser import parse
 from testmesh_engine.expressions.scope import NameUse, Scope
-from testmesh_engine.expressions.values import Missing, Value, kind_of, show
+from testmesh_engine.expressions.values import Missing, Value, kind_of, settled, show
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,8 @@ class Check:
     """What came of an assertion: whether it holds, and else why not, with the value of every operand.
 
     ``evaluated`` is unset where it had no value at all, which is a failure also where the opposite is asserted.
-    ``warning`` is about one that holds and may not say what its author thinks.
+    ``warning`` says of one that two kinds differ and that this alone makes it true, or false: it would hold, or not,
+    whatever the values are.
     """
 
     holds: bool
@@ -48,22 +50,23 @@ class Expression:
         return f"Expression({self.source!r})"
 
     def evaluate(self, scope: Scope) -> Value:
-        """The value. Raises ``EvaluationError`` where it has none."""
-        return present(self._run(Frame(scope, self._program.slots)))
+        """The value, times and durations as text. Raises ``EvaluationError`` where it has none."""
+        value = present(self._run(Frame(scope, self._program.slots)))
+        return settled(value) if self._program.temporal else value
 
     def check(self, scope: Scope) -> Check:
         """The expression as an assertion: it holds if it is true; never raises."""
+        frame = Frame(scope, self._program.slots)
         try:
-            value = self._run(Frame(scope, self._program.slots))
+            value = self._run(frame)
         except EvaluationError as error:
-            return self._failed(
-                scope, f"{error.message} ({error.hint})" if error.hint else error.message, evaluated=False
-            )
+            why = f"{error.message} ({error.hint})" if error.hint else error.message
+            return self._failed(frame, why, evaluated=False)
         if value is True:
-            return self._held(scope)
+            return self._held(frame) if self._program.suspect else _HOLDS
         if value is False:
-            return self._failed(scope, self._why(scope))
-        return self._failed(scope, f"{_what(value)}, neither true nor false", evaluated=False)
+            return self._failed(frame, self._why(frame), warning=self._doubt(frame))
+        return self._failed(frame, f"{_what(value)}, neither true nor false", evaluated=False)
 
     def _run(self, frame: Frame) -> Result:
         try:
@@ -71,24 +74,36 @@ class Expression:
         except RecursionError:
             raise EvaluationError("the values are nested too deep") from None
 
-    def _why(self, scope: Scope) -> str:
+    def _why(self, frame: Frame) -> str:
         try:
-            return self._explainer(scope).why(self._tree)
-        except RecursionError:
-            return "it is false; its values are nested too deep to say where"
+            return Explainer(self._program, self._again(frame)).why(self._tree)
+        except (RecursionError, EvaluationError):
+            return "it is false; its values are too large or nested too deep to say where"
 
-    def _explainer(self, scope: Scope) -> Explainer:
-        return Explainer(self._program, Frame(scope, self._program.slots))
+    def _doubt(self, frame: Frame) -> str:
+        try:
+            return Doubts(self._program, self._again(frame)).about(self._tree)
+        except (RecursionError, EvaluationError):
+            return ""
 
-    def _held(self, scope: Scope) -> Check:
-        warning = self._explainer(scope).warning(self._tree) if "!=" in self.source else ""
-        operands = self._explainer(scope).operands(self._tree) if warning else ()
-        return Check(holds=True, operands=operands, warning=warning)
+    def _again(self, frame: Frame) -> Frame:
+        """A frame to evaluate parts in once more: the same scope at the same time, and nothing used up yet."""
+        return Frame(frame.scope, self._program.slots, frame.now() if self._program.temporal else None)
 
-    def _failed(self, scope: Scope, why: str, *, evaluated: bool = True) -> Check:
-        operands = self._explainer(scope).operands(self._tree)
+    def _operands(self, frame: Frame) -> tuple[Operand, ...]:
+        return Explainer(self._program, self._again(frame)).operands(self._tree)
+
+    def _held(self, frame: Frame) -> Check:
+        warning = self._doubt(frame)
+        return Check(holds=True, operands=self._operands(frame), warning=warning) if warning else _HOLDS
+
+    def _failed(self, frame: Frame, why: str, *, evaluated: bool = True, warning: str = "") -> Check:
         message = why if why.startswith(f"{self.source}: ") else f"{self.source}: {why}"
-        return Check(holds=False, message=message, operands=operands, evaluated=evaluated)
+        operands = self._operands(frame)
+        return Check(holds=False, message=message, operands=operands, evaluated=evaluated, warning=warning)
+
+
+_HOLDS = Check(holds=True)
 
 
 def _what(value: Result) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TypeAlias
 
 from testmesh_engine.expressions import limits
 from testmesh_engine.expressions.errors import EvaluationError
-from testmesh_engine.expressions.scope import LayeredScope, Scope
+from testmesh_engine.expressions.scope import ClockedScope, LayeredScope, Scope
 from testmesh_engine.expressions.values import Missing, Value
 
 Result: TypeAlias = "Value | Missing"
@@ -19,15 +20,22 @@ _ITEM_BYTES = 16  # a pointer in a list and the least object behind it
 class Frame:
     """One evaluation. ``slots`` holds the values of ``let`` and of predicates, numbered by the compiler."""
 
-    __slots__ = ("_calls", "_placeholder_scope", "_room", "lookup", "scope", "slots")
+    __slots__ = ("_calls", "_moment", "_placeholder_scope", "_room", "lookup", "scope", "slots")
 
-    def __init__(self, scope: Scope, slots: int) -> None:
+    def __init__(self, scope: Scope, slots: int, moment: int | None = None) -> None:
         self.scope = scope
         self.lookup = scope.lookup
         self.slots: list[Result] = [None] * slots
         self._room = limits.MAX_BYTES
         self._calls = limits.MAX_CALLS
+        self._moment = moment
         self._placeholder_scope: Scope | None = None
+
+    def now(self) -> int:
+        """What time it is, in nanoseconds of Unix time: one and the same throughout an evaluation."""
+        if self._moment is None:
+            self._moment = self.scope.now() if isinstance(self.scope, ClockedScope) else time.time_ns()
+        return self._moment
 
     def placeholder_scope(self) -> Scope:
         """The scope of ``${…}``: that of the expression, where it makes no difference."""
@@ -41,10 +49,10 @@ class Frame:
         return isinstance(self.scope, LayeredScope) and self.scope.from_env(name)
 
     def tick(self) -> None:
-        """One more predicate call. Raises ``EvaluationError`` beyond the bound."""
+        """One more call of a predicate or comparison of parts. Raises ``EvaluationError`` beyond the bound."""
         self._calls -= 1
         if self._calls < 0:
-            raise EvaluationError(f"the evaluation calls its predicates more than {limits.MAX_CALLS:,} times")
+            raise EvaluationError(f"the evaluation looks at its items more than {limits.MAX_CALLS:,} times")
 
     def charge(self, size: int) -> None:
         """``size`` bytes or characters more. Raises ``EvaluationError`` beyond the bound."""

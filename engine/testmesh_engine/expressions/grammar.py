@@ -53,7 +53,8 @@ KINDS = {
 MISTAKES = {
     "=": "compare with `==`",
     "===": "compare with `==`",
-    "::": "functions need no prefix",
+    ";": "only `let` ends with `;`: write two assertions, or join them with `and`",
+    "else": "write `if a { b } else { c }`",
     "and": "an operand is missing",
     "or": "an operand is missing",
 }

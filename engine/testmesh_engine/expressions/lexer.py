@@ -14,7 +14,9 @@ from testmesh_engine.expressions.errors import ExpressionError
 from testmesh_engine.expressions.holes import Hole, Plain
 from testmesh_engine.expressions.values import MAX_INTEGER_DIGITS, read_decimal
 
-WORD_OPERATORS = frozenset({"not", "in", "or", "and", "matches", "contains", "startsWith", "endsWith", "let"})
+WORD_OPERATORS = frozenset(
+    {"not", "in", "or", "and", "matches", "contains", "startsWith", "endsWith", "let", "if", "else"}
+)
 """Words that are never names, but for the fields of a map."""
 
 
@@ -24,6 +26,7 @@ class TokenKind(Enum):
     NAME = auto()
     NUMBER = auto()
     TEXT = auto()
+    BYTES = auto()
     HOLE = auto()
     OPERATOR = auto()
     END = auto()
@@ -38,6 +41,7 @@ class Token:
     end: int
     value: str = ""
     number: int | Decimal = 0
+    data: bytes = b""
     parts: tuple[Plain | Hole, ...] = ()
     """A text with placeholders, in pieces; a placeholder, as one piece."""
 
@@ -98,7 +102,7 @@ class Lexer:
             found.append(self._next())
         return found
 
-    def _next(self) -> Token:
+    def _next(self) -> Token:  # noqa: PLR0911 - one line for each kind of token
         space = _SPACE.match(self._text, self._position, self._end)
         start = self._position = space.end() if space else self._position
         if start >= self._end:
@@ -108,6 +112,8 @@ class Lexer:
             return self._quoted(start, char)
         if self._text.startswith(("${", "{{"), start, self._end):
             return self._hole(start)
+        if char in "bB" and self._text.startswith(('"', "'"), start + 1, self._end):
+            return self._bytes(start)
         if char.isdigit() or (char == "." and _NUMBER.match(self._text, start, self._end)):
             return self._number(start)
         if char == "#":
@@ -159,7 +165,25 @@ class Lexer:
             )
         return Token(TokenKind.NUMBER, start, self._to(end), match[0], number=_read_number(match[0], start))
 
+    def _bytes(self, start: int) -> Token:
+        end = self._closing(start + 1, self._text[start + 1])
+        written = self._text[start + 2 : end]
+        if holes.has_holes(written):
+            raise ExpressionError("a placeholder can't stand within bytes", start, hint="bytes are written out")
+        data = _unescape_bytes(written, start + 2)
+        return Token(TokenKind.BYTES, start, self._to(end + 1), self._text[start : end + 1], data=data)
+
     def _quoted(self, start: int, quote: str) -> Token:
+        end = self._closing(start, quote)
+        parts = self._text_parts(start + 1, end, raw=quote == "`")
+        self._to(end + 1)
+        if all(isinstance(part, Plain) for part in parts):
+            value = "".join(part.text for part in parts if isinstance(part, Plain))
+            return Token(TokenKind.TEXT, start, end + 1, value)
+        return Token(TokenKind.TEXT, start, end + 1, self._text[start : end + 1], parts=parts)
+
+    def _closing(self, start: int, quote: str) -> int:
+        """Where the quote that opens at ``start`` is closed."""
         end = start + 1
         while end < self._end and self._text[end] != quote:
             end += 2 if self._text[end] == "\\" and quote != "`" else 1
@@ -167,12 +191,7 @@ class Lexer:
             raise ExpressionError(
                 f"the text that opens with {quote} is never closed", start, hint=f"close it with {quote}"
             )
-        parts = self._text_parts(start + 1, end, raw=quote == "`")
-        self._to(end + 1)
-        if all(isinstance(part, Plain) for part in parts):
-            value = "".join(part.text for part in parts if isinstance(part, Plain))
-            return Token(TokenKind.TEXT, start, end + 1, value)
-        return Token(TokenKind.TEXT, start, end + 1, self._text[start : end + 1], parts=parts)
+        return end
 
     def _text_parts(self, start: int, end: int, *, raw: bool) -> tuple[Plain | Hole, ...]:
         parts = holes.split(self._text, start, end, lenient=True)
@@ -215,6 +234,31 @@ def _unescape(text: str, start: int) -> str:
     plain = _ESCAPE.sub(lambda match: _escaped(match, start), text)
     plain = _PAIR.sub(lambda pair: pair[0].encode("utf-16", "surrogatepass").decode("utf-16"), plain)
     return _LONE.sub("\ufffd", plain)
+
+
+_BYTE_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|([0-7]{3})|(.?))", re.DOTALL)
+
+
+def _unescape_bytes(text: str, start: int) -> bytes:
+    """Escapes stand for bytes here, all else for its UTF-8."""
+    pieces, position = [], 0
+    for match in _BYTE_ESCAPE.finditer(text):
+        pieces += [text[position : match.start()].encode("utf-8", "replace"), _escaped_byte(match, start)]
+        position = match.end()
+    return b"".join([*pieces, text[position:].encode("utf-8", "replace")])
+
+
+def _escaped_byte(match: re.Match[str], start: int) -> bytes:
+    digits, octal, char = match.groups()
+    number = int(digits, 16) if digits else int(octal, 8) if octal else -1
+    if 0 <= number <= 255:
+        return bytes([number])
+    if char and (char in _SIMPLE or char in "\\\"'`"):
+        return _SIMPLE.get(char, char).encode()
+    message = f"`{match[0]}` is no escape of bytes"
+    raise ExpressionError(
+        message, start + match.start(), hint="bytes have `\\xNN`, three octal digits, `\\n` and their like"
+    )
 
 
 def _escaped(match: re.Match[str], start: int) -> str:

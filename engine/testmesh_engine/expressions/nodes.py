@@ -18,7 +18,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Literal(Node):
-    """A number, a text without placeholders, true, false or nil."""
+    """A number, a text without placeholders, bytes, true, false or nil."""
 
     value: Value
 
@@ -103,7 +103,7 @@ class Binary(Node):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Conditional(Node):
-    """``test ? then : other``."""
+    """``test ? then : other``, ``if test { then } else { other }``."""
 
     test: Node
     then: Node
@@ -137,6 +137,16 @@ class Call(Node):
 
     name: str
     arguments: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MethodCall(Node):
+    """``target.Year()``, of a time or a duration; ``optional`` with ``?.``."""
+
+    target: Node
+    name: str
+    arguments: tuple[Node, ...]
+    optional: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

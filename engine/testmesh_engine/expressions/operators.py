@@ -16,6 +16,7 @@ from testmesh_engine.expressions.absent import OutOfRange, absence
 from testmesh_engine.expressions.arithmetic import ArithmeticProblem, Number
 from testmesh_engine.expressions.errors import EvaluationError
 from testmesh_engine.expressions.frame import Frame, Result
+from testmesh_engine.expressions.times import Duration, Time, TimeProblem, duration_of, time_at
 from testmesh_engine.expressions.values import Missing, Value, equal, kind_of, show
 
 if TYPE_CHECKING:
@@ -91,12 +92,15 @@ def _is_number(value: Value) -> bool:
 
 
 def _compare(left: Result, right: Result, site: Site) -> int:
-    """Below 0, 0 or above: two numbers, or two texts."""
+    """Below 0, 0 or above: two numbers, two texts, two times or two durations."""
     first, second = _both(left, right)
     if isinstance(first, str) and isinstance(second, str):
         return (first > second) - (first < second)
+    if isinstance(first, (Time, Duration)) and type(first) is type(second):
+        return (first > second) - (first < second)  # type: ignore[operator]  # two times or two durations
     if not _is_number(first) or not _is_number(second):
-        raise _refused(site, "two numbers or two texts", first, second)
+        hint = _AS_DATE if isinstance(first, Time) or isinstance(second, Time) else ""
+        raise _refused(site, "two numbers or two texts", first, second, hint=hint)
     return int(_calculated(site, first, second, _sign))  # type: ignore[arg-type]  # _sign gives an integer
 
 
@@ -128,9 +132,51 @@ def _add(frame: Frame, left: Result, right: Result, site: Site) -> Value:
         frame.charge(len(left) + len(right))
         return left + right
     first, second = _both(left, right)
+    if isinstance(first, (Time, Duration)) or isinstance(second, (Time, Duration)):
+        return _with_times(site, first, second)
     if isinstance(first, str) or isinstance(second, str):
         raise _refused(site, "two numbers or two texts", first, second, hint="`string(…)` makes a number text")
     return _calculated(site, first, second, arithmetic.add)
+
+
+_AS_DATE = "`date(…)` makes a text a time"
+
+
+def _with_times(site: Site, left: Value, right: Value) -> Value:
+    """A calculation with a time or a duration in it: those of Go's ``time`` package that Expr has."""
+    operation = _TIMELY.get((site.operator, type(left), type(right)))
+    if operation is None:
+        hint = '`duration("1h")` makes a text a duration, `date(…)` a time'
+        raise _refused(site, "times and durations that fit", left, right, hint=hint)
+    try:
+        return operation(left, right)
+    except TimeProblem as problem:
+        raise EvaluationError(f"`{site.left} {site.operator} {site.right}`: {problem}") from None
+
+
+_TIMELY: dict[tuple[str, type, type], Callable[..., Value]] = {
+    ("+", Time, Duration): lambda time, span: time_at(time.nanoseconds + span.nanoseconds, time.zone),
+    ("+", Duration, Time): lambda span, time: time_at(time.nanoseconds + span.nanoseconds, time.zone),
+    ("-", Time, Duration): lambda time, span: time_at(time.nanoseconds - span.nanoseconds, time.zone),
+    ("-", Time, Time): lambda left, right: Duration(left.nanoseconds - right.nanoseconds),
+    ("+", Duration, Duration): lambda left, right: duration_of(left.nanoseconds + right.nanoseconds),
+    ("-", Duration, Duration): lambda left, right: duration_of(left.nanoseconds - right.nanoseconds),
+    ("*", Duration, int): lambda span, times: duration_of(span.nanoseconds * times),
+    ("*", int, Duration): lambda times, span: duration_of(span.nanoseconds * times),
+    ("*", Duration, Decimal): lambda span, times: duration_of(int(arithmetic.multiply(span.nanoseconds, times))),
+    ("*", Decimal, Duration): lambda times, span: duration_of(int(arithmetic.multiply(span.nanoseconds, times))),
+}
+
+
+def _calculation(operation: Callable[[Number, Number], Number]) -> Operation:
+    """An operator of two numbers, which may also be one of times and durations."""
+
+    def calculated(_: Frame, left: Result, right: Result, site: Site) -> Value:
+        if isinstance(left, (Time, Duration)) or isinstance(right, (Time, Duration)):
+            return _with_times(site, *_both(left, right))
+        return _calculated(site, left, right, operation)
+
+    return calculated
 
 
 def _range(frame: Frame, left: Result, right: Result, site: Site) -> Value:
@@ -230,11 +276,11 @@ OPERATIONS: dict[str, Operation] = {
     "matches": _matches,
     "..": _range,
     "+": _add,
-    "-": lambda _, left, right, site: _calculated(site, left, right, arithmetic.subtract),
-    "*": lambda _, left, right, site: _calculated(site, left, right, arithmetic.multiply),
-    "/": lambda _, left, right, site: _calculated(site, left, right, arithmetic.divide),
-    "%": lambda _, left, right, site: _calculated(site, left, right, arithmetic.remainder),
-    "**": lambda _, left, right, site: _calculated(site, left, right, arithmetic.power),
+    "-": _calculation(arithmetic.subtract),
+    "*": _calculation(arithmetic.multiply),
+    "/": _calculation(arithmetic.divide),
+    "%": _calculation(arithmetic.remainder),
+    "**": _calculation(arithmetic.power),
 }
 """All operators that need both operands; ``and``, ``or`` and ``??`` do not."""
 
@@ -255,8 +301,10 @@ def truth(value: Result, source: str, operator: str) -> bool:
 
 
 def signed(value: Result, source: str, operator: str) -> Value:
-    """``-`` and ``+`` before a number."""
+    """``-`` and ``+`` before a number, or a duration."""
     number = present(value)
+    if isinstance(number, Duration):
+        return Duration(-number.nanoseconds) if operator == "-" else number
     if not isinstance(number, (int, Decimal)) or isinstance(number, bool):
         raise EvaluationError(f"`{operator}` takes a number: {named(source, number)}")
     return arithmetic.negate(number) if operator == "-" else number

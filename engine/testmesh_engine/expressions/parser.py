@@ -10,6 +10,7 @@ from testmesh_engine.expressions.functions import FUNCTIONS, ParameterKind, unkn
 from testmesh_engine.expressions.grammar import BINARY, CONSTANTS, KINDS, NEGATABLE, ORDER, SPELLINGS, UNARY
 from testmesh_engine.expressions.holes import Hole, Plain
 from testmesh_engine.expressions.lexer import Lexer, Token, TokenKind
+from testmesh_engine.expressions.methods import METHODS, no_method
 from testmesh_engine.expressions.nodes import Literal, Node, Placeholder
 from testmesh_engine.expressions.stream import TokenStream
 from testmesh_engine.expressions.values import Value
@@ -20,44 +21,49 @@ def parse(text: str, *, dashed: Collection[str] = ()) -> Node:
     return parse_part(text, 0, len(text), dashed=dashed)
 
 
-def parse_part(text: str, start: int, end: int, *, dashed: Collection[str] = ()) -> Node:
-    """The tree of ``text[start:end]``, with offsets of the whole text. Raises ``ExpressionError``."""
-    return _Parser(text, start, end, dashed=dashed).whole()
+def parse_part(text: str, start: int, end: int, *, dashed: Collection[str] = (), predicates: int = 0) -> Node:
+    """The tree of ``text[start:end]``, with offsets of the whole text. Raises ``ExpressionError``.
+
+    ``predicates`` counts those that it stands in, where ``#`` has a meaning.
+    """
+    return _Parser(text, start, end, dashed=dashed, predicates=predicates).whole()
 
 
-def parse_hole(text: str, hole: Hole, *, bare: bool, dashed: Collection[str] = ()) -> Placeholder:
+def parse_hole(text: str, hole: Hole, *, bare: bool, dashed: Collection[str] = (), predicates: int = 0) -> Placeholder:
     """The tree of one placeholder of ``text``. Raises ``ExpressionError``."""
     last = hole.last if hole.colon < 0 else hole.colon
     if not text[hole.first : last].strip():
         raise ExpressionError("the placeholder is empty", hole.start, hint="name a variable in it")
-    body = parse_part(text, hole.first, last, dashed=dashed)
+    body = parse_part(text, hole.first, last, dashed=dashed, predicates=predicates)
     if hole.colon < 0:
         return Placeholder(hole.start, hole.end, body, bare=bare)
     or_empty = text.startswith(":-", hole.colon)
-    default = _default(text, hole.colon + 1 + or_empty, hole.last, dashed=dashed)
+    default = _default(text, hole.colon + 1 + or_empty, hole.last, dashed=dashed, predicates=predicates)
     return Placeholder(hole.start, hole.end, body, default, or_empty=or_empty, bare=bare)
 
 
-def _default(text: str, start: int, end: int, *, dashed: Collection[str]) -> Node:
+def _default(text: str, start: int, end: int, *, dashed: Collection[str], predicates: int) -> Node:
     """The text after the colon, spaces around it aside; it may hold placeholders itself."""
     start += len(text[start:end]) - len(text[start:end].lstrip())
     end = max(start, start + len(text[start:end].rstrip()))
-    return text_node(text, start, end, list(holes.split(text, start, end)), dashed=dashed)
+    parts = list(holes.split(text, start, end))
+    return text_node(text, start, end, parts, dashed=dashed, predicates=predicates)
 
 
-def text_node(
+def text_node(  # noqa: PLR0913 - where it stands, its pieces, and what its placeholders may name
     text: str,
     start: int,
     end: int,
     parts: Sequence[Plain | Hole],
     *,
     dashed: Collection[str] = (),
+    predicates: int = 0,
 ) -> Node:
     """The node of a text that was split into its placeholders and what stands between."""
     made: list[Node] = [
         Literal(part.start, part.start + len(part.text), part.text)
         if isinstance(part, Plain)
-        else parse_hole(text, part, bare=False, dashed=dashed)
+        else parse_hole(text, part, bare=False, dashed=dashed, predicates=predicates)
         for part in parts
     ]
     if any(isinstance(node, Placeholder) for node in made):
@@ -68,11 +74,11 @@ def text_node(
 class _Parser:
     """One pass over the tokens of one expression."""
 
-    def __init__(self, text: str, start: int, end: int, *, dashed: Collection[str]) -> None:
+    def __init__(self, text: str, start: int, end: int, *, dashed: Collection[str], predicates: int) -> None:
         self._text = text
         self._dashed = dashed
         self._tokens = TokenStream(Lexer(text, start, end, dashed=dashed).tokens())
-        self._predicates = 0
+        self._predicates = predicates
         self._recursion = 0
 
     # Expressions
@@ -94,6 +100,8 @@ class _Parser:
             )
         if precedence == 0 and self._tokens.now.is_operator("let"):
             node = self._let()
+        elif precedence == 0 and self._tokens.now.is_operator("if"):
+            node = self._if()
         else:
             # Not that of the operand: a parenthesis may stand before it.
             start = self._tokens.now.start
@@ -113,6 +121,24 @@ class _Parser:
         self._tokens.expect(";", "`let`")
         body = self._expression()
         return nodes.Let(start, self._tokens.end(), name.value, value, body)
+
+    def _if(self) -> Node:
+        start = self._tokens.take().start
+        test = self._expression()
+        then = self._block("`if` needs `{ … }` after its condition")
+        if not self._tokens.took("else"):
+            raise self._tokens.unexpected("`if` needs an `else`", hint="write `if a { b } else { c }`")
+        other = self._expression() if self._tokens.now.is_operator("if") else self._block("`else` needs `{ … }`")
+        return nodes.Conditional(start, self._tokens.end(), test, then, other)
+
+    def _block(self, missing: str) -> Node:
+        opening = self._tokens.now
+        if not self._tokens.took("{"):
+            raise self._tokens.unexpected(missing, hint="write `if a { b } else { c }`")
+        node = self._expression()
+        if not self._tokens.took("}"):
+            raise self._tokens.unclosed(opening, "}")
+        return node
 
     def _conditionals(self, test: Node, start: int) -> Node:
         while self._tokens.took("?"):
@@ -200,11 +226,13 @@ class _Parser:
                 return self._postfix(nodes.Unary(token.start, self._tokens.end(), operator, operand), token.start)
             return self._postfix(self._operand(token), token.start)
 
-    def _operand(self, token: Token) -> Node:  # noqa: PLR0911 - one line for each kind of operand
+    def _operand(self, token: Token) -> Node:  # noqa: C901, PLR0911 - one line for each kind of operand
         if token.kind is TokenKind.NUMBER:
             return self._literal(token.number)
         if token.kind is TokenKind.TEXT:
             return self._quoted()
+        if token.kind is TokenKind.BYTES:
+            return self._literal(token.data)
         if token.kind is TokenKind.HOLE:
             return self._hole()
         if token.kind is TokenKind.NAME:
@@ -215,6 +243,8 @@ class _Parser:
             return self._list()
         if token.is_operator("{"):
             return self._map()
+        if token.is_operator("::"):
+            return self._prefixed()
         if token.kind is TokenKind.OPERATOR and (token.value.startswith("#") or token.value == "."):
             return self._pointer()
         raise self._tokens.unexpected("" if token.kind is not TokenKind.END else "an operand is missing")
@@ -227,24 +257,33 @@ class _Parser:
         token = self._tokens.take()
         if not token.parts:
             return Literal(token.start, token.end, token.value)
-        return text_node(self._text, token.start, token.end, token.parts, dashed=self._dashed)
+        return text_node(
+            self._text, token.start, token.end, token.parts, dashed=self._dashed, predicates=self._predicates
+        )
 
     def _hole(self) -> Node:
         hole = self._tokens.take().parts[0]
         if not isinstance(hole, Hole):
             raise TypeError("a placeholder's token holds the placeholder")
-        return parse_hole(self._text, hole, bare=True, dashed=self._dashed)
+        return parse_hole(self._text, hole, bare=True, dashed=self._dashed, predicates=self._predicates)
 
     def _named(self) -> Node:
         token = self._tokens.now
         if token.value in CONSTANTS:
             return self._literal(CONSTANTS[token.value])
-        if token.value == "if" and not self._tokens.ahead().is_operator("(", ".", "?."):
-            raise self._tokens.unexpected(hint="write `a ? b : c`")
         self._tokens.take()
         if self._tokens.now.is_operator("("):
             return self._call(token)
         return nodes.Name(token.start, token.end, token.value)
+
+    def _prefixed(self) -> Node:
+        """``::len(x)``, as Expr writes a function that a name might hide; here no name does."""
+        start = self._tokens.take().start
+        name = self._tokens.now
+        if name.kind is not TokenKind.NAME:
+            raise self._tokens.unexpected("a function is missing after `::`")
+        self._tokens.take()
+        return self._call(name, start=start)
 
     def _parenthesised(self) -> Node:
         opening = self._tokens.take()
@@ -333,9 +372,25 @@ class _Parser:
             raise self._tokens.unexpected(f"a key is missing after `{dot.value}`", hint=hint)
         self._tokens.take()
         if self._tokens.now.is_operator("("):
-            hint = "write it without `()`" if key.value == "length" else f"write `{key.value}(…)` around its operand"
-            raise ExpressionError(f"there are no methods: `.{key.value}()`", key.start, hint=hint)
+            return self._method(target, key, start, optional=optional)
         return nodes.Member(start, key.end, target, Literal(key.start, key.end, key.value), optional=optional)
+
+    def _method(self, target: Node, name: Token, start: int, *, optional: bool) -> Node:
+        method = METHODS.get(name.value)
+        if method is None:
+            plain = isinstance(target, nodes.Name) and target.name == "FAKER"
+            raise no_method(name.value, name.start, plain=plain or name.value == "length")
+        opening = self._tokens.take()
+        arguments: list[Node] = []
+        with self._tokens.nested(opening):
+            while not self._tokens.took(")"):
+                if arguments and not self._tokens.took(","):
+                    raise self._tokens.unclosed(opening, ")")
+                arguments.append(self._expression())
+        if len(arguments) != len(method.takes):
+            message = f"`.{name.value}()` takes {len(method.takes) or 'no'} arguments, not {len(arguments)}"
+            raise ExpressionError(message, name.start)
+        return nodes.MethodCall(start, self._tokens.end(), target, name.value, tuple(arguments), optional=optional)
 
     def _bracket(self, target: Node, start: int, *, optional: bool) -> Node:
         opening = self._tokens.take()

@@ -54,6 +54,15 @@ class LayeredScope(Protocol):
         ...
 
 
+@runtime_checkable
+class ClockedScope(Protocol):
+    """What a scope may offer beside :class:`Scope`: a clock of its own, where it is not the machine's."""
+
+    def now(self) -> int:
+        """What time ``now()`` gives, in nanoseconds of Unix time."""
+        ...
+
+
 class MapScope:
     """A scope over a plain map; ``env`` tells which of its names come from an env layer."""
 

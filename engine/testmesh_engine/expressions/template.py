@@ -15,7 +15,7 @@ from testmesh_engine.expressions.nodes import Node
 from testmesh_engine.expressions.operators import present
 from testmesh_engine.expressions.parser import parse_hole, text_node
 from testmesh_engine.expressions.scope import NameUse, Scope
-from testmesh_engine.expressions.values import Value, kind_of, show
+from testmesh_engine.expressions.values import Value, kind_of, settled, show
 
 _Render: TypeAlias = Callable[[Scope], Value]
 _Path: TypeAlias = tuple[str | int, ...]
@@ -103,6 +103,8 @@ class _Compiler:
         code, program = compile_tree(text, node)
         self.names.extend(replace(name, path=path) for name in program.names)
         slots = program.slots
+        if program.temporal:
+            return _Part(rendered=lambda scope: settled(present(code(Frame(scope, slots)))))
         return _Part(rendered=lambda scope: present(code(Frame(scope, slots))))
 
 

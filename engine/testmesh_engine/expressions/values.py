@@ -1,4 +1,4 @@
-"""The values of the language: what JSON has, with exact numbers, and bytes.
+"""The values of the language: what JSON has, with exact numbers, and bytes; within expressions also times.
 
 Numbers are ``int`` and ``Decimal``, never ``float``. A boolean is no number, and text never equals a number.
 """
@@ -14,11 +14,12 @@ from decimal import Decimal, InvalidOperation
 from typing import Literal, NoReturn, TypeAlias
 
 from testmesh_engine.contract.result import Json
+from testmesh_engine.expressions.times import Duration, Time, Zone
 
-Value: TypeAlias = "bool | int | Decimal | str | bytes | list[Value] | dict[str, Value] | None"
-"""What an expression may see and yield."""
+Value: TypeAlias = "bool | int | Decimal | str | bytes | Time | Duration | Zone | list[Value] | dict[str, Value] | None"
+"""What an expression may see and yield. Times, durations and zones are within expressions only: see :func:`settled`."""
 
-Kind: TypeAlias = Literal["nil", "boolean", "number", "text", "bytes", "list", "map"]
+Kind: TypeAlias = Literal["nil", "boolean", "number", "text", "bytes", "list", "map", "time", "duration", "time zone"]
 """What a value is, in the words of messages."""
 
 MAX_JSON_DEPTH = 512
@@ -86,6 +87,9 @@ _KINDS: dict[type, Kind] = {
     bytes: "bytes",
     list: "list",
     dict: "map",
+    Time: "time",
+    Duration: "duration",
+    Zone: "time zone",
     Missing: "nil",
 }
 
@@ -263,13 +267,33 @@ def _scalar_json(value: Value) -> str:
         return _quote(base64.b64encode(value).decode("ascii"))
     if value is None:
         return "null"
+    if isinstance(value, (Time, Duration, Zone)):
+        return _quote(temporal_text(value))
     raise TypeError(f"{type(value).__name__} is no value of the language")
+
+
+def temporal_text(value: Time | Duration | Zone) -> str:
+    """RFC 3339, a duration as Go writes it (``1h0m0s``), the name of a zone."""
+    return value.name if isinstance(value, Zone) else str(value)
+
+
+def settled(value: Value) -> Value:
+    """The value as it leaves an expression: times, durations and zones as text, at every depth."""
+    if isinstance(value, (Time, Duration, Zone)):
+        return temporal_text(value)
+    if isinstance(value, list):
+        return [settled(item) for item in value]
+    if isinstance(value, dict) and not isinstance(value, CaseBlindMap):
+        return {key: settled(item) for key, item in value.items()}
+    return value
 
 
 def text_of(value: Value) -> str:
     """The value within a text: text as it is, bytes as base64, anything else as JSON."""
     if isinstance(value, str):
         return value
+    if isinstance(value, (Time, Duration, Zone)):
+        return temporal_text(value)
     return base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else to_json(value)
 
 
@@ -298,7 +322,7 @@ def to_plain(value: Value) -> Json:
         return list(map(to_plain, value))
     if isinstance(value, dict):
         return dict(zip(value, map(to_plain, value.values()), strict=True))
-    return value
+    return temporal_text(value) if isinstance(value, (Time, Duration, Zone)) else value
 
 
 def _plain_number(number: Decimal) -> Json:
@@ -315,6 +339,8 @@ def show(value: Value | Missing, limit: int = 200) -> str:
         return "not there"
     if value is None:
         return "nil"
+    if isinstance(value, (Time, Duration, Zone)):
+        return temporal_text(value)
     shown = _Shown(limit)
     try:
         write_json(value[: limit + 1] if isinstance(value, (str, bytes)) else value, shown.write)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from enum import Enum
 from itertools import islice
+from typing import TypeVar
 
 from testmesh_engine.contract.result import AssertionResult, Json, Operand
 from testmesh_engine.expressions import Check, Value, to_plain
-from testmesh_engine.runtime.masking import Masker, is_secret_key, mask_source_line
+from testmesh_engine.runtime.masking import Masker, key_in
+from testmesh_engine.runtime.secret_text import MASK, mask_source_line
 
 MAX_TEXT_CHARACTERS = 4096
 """Of one text in a report: enough for an error page's head, small enough for a log line."""
@@ -16,10 +20,19 @@ MAX_TEXT_CHARACTERS = 4096
 MAX_ITEMS = 100
 """Of one list or map in a report."""
 
+_LOOKED_AT_CHARACTERS = 64 * 1024
+"""Of a longer text the rest is not looked through for secrets, as it is not shown; one that begins before the cut
+is found whole, unless it is longer than all that is shown many times over."""
+
 _TEXTS = frozenset({"body", "raw", "value"})
 """Where a result holds text as it was received, which may be lines of ``key: value``."""
 
+_OF_THE_FLOW = frozenset({"id", "step", "action", "file", "started_at", "seed"})
+"""Texts of a result that tie its parts together, or that the run itself made."""
+
 _NAME = re.compile(r"[^\W\d][\w-]*")
+
+T = TypeVar("T")
 
 _DIFFERS = "does not hold; the value is a secret and is not shown"
 _OTHER_KIND = "holds whatever the values are: they differ in kind, and one is a secret and not shown"
@@ -34,19 +47,33 @@ def with_hint(message: str, hint: str) -> str:
 
 def shown(value: Value, masker: Masker, *, key: str = "") -> Json:
     """``value``, which stands under ``key``, for a report: plain, masked and cut."""
+    if masker.hides_below(key, value):
+        return MASK
     if isinstance(value, str):
-        masked = masker.value(value, key=key)
-        return _cut(mask_source_line(masked) if key in _TEXTS and isinstance(masked, str) else masked)
-    if key and is_secret_key(key):
-        return masker.value(to_plain(value), key=key)
+        return _shown_text(value, masker, lines=key in _TEXTS)
     if isinstance(value, dict):
         kept = islice(value.items(), MAX_ITEMS)
-        found = {masker.text(name): shown(item, masker, key=name) for name, item in kept}
+        found = masker.keyed((name, shown(item, masker, key=key_in(value, name))) for name, item in kept)
         return {**found, "…": f"{len(value)} entries, cut"} if len(value) > MAX_ITEMS else found
     if isinstance(value, list):
         items = [shown(item, masker) for item in islice(value, MAX_ITEMS)]
         return [*items, f"… ({len(value)} items, cut)"] if len(value) > MAX_ITEMS else items
-    return _cut(masker.value(to_plain(value)))
+    if isinstance(value, bytes):
+        return _shown_bytes(value, masker)
+    return masker.value(to_plain(value))
+
+
+def _shown_text(text: str, masker: Masker, *, lines: bool) -> str:
+    """Masked before it is cut: half a secret tells much of it."""
+    masked = masker.text(text[:_LOOKED_AT_CHARACTERS])
+    return _cut_text(mask_source_line(masked) if lines else masked, len(text))
+
+
+def _shown_bytes(data: bytes, masker: Masker) -> Json:
+    """As base64; text that holds a secret is that text without it, whatever bytes it came as."""
+    text = data[:_LOOKED_AT_CHARACTERS].decode("utf-8", "backslashreplace")
+    masked = masker.text(text)
+    return _cut_text(masked, len(data)) if masked != text else _cut(masker.value(to_plain(data)))
 
 
 def shown_result(result: Mapping[str, Value], masker: Masker) -> Json:
@@ -56,39 +83,68 @@ def shown_result(result: Mapping[str, Value], masker: Masker) -> Json:
 
 def shown_check(source: str, check: Check, masker: Masker, *, message: str = "") -> AssertionResult:
     """An assertion for a report; one on a secret says only that it does not hold."""
-    if any(_is_secret(operand) for operand in check.operands):
-        operands = tuple(Operand(source=operand.source, value=_operand(operand, masker)) for operand in check.operands)
-        return AssertionResult(
-            expression=masker.text(source),
-            passed=check.holds,
-            message="" if check.holds else f"{masker.text(source)}: {_DIFFERS}",
-            warning=f"{masker.text(source)} {_OTHER_KIND}" if check.warning else "",
-            operands=operands,
-        )
-    said = masker.text(f"{message} ({check.message})" if message and check.message else message or check.message)
+    expression = masker.text(source)
+    if any(_is_secret(operand, masker) for operand in check.operands):
+        said, warning = f"{expression}: {_DIFFERS}", f"{expression} {_OTHER_KIND}" if check.holds and check.warning else ""
+    else:
+        said = masker.text(f"{message} ({check.message})" if message and check.message else message or check.message)
+        warning = masker.text(check.warning) if check.holds else ""
     return AssertionResult(
-        expression=masker.text(source),
+        expression=expression,
         passed=check.holds,
         message="" if check.holds else said,
-        warning=masker.text(check.warning),
-        operands=tuple(Operand(source=o.source, value=_cut(masker.value(o.value))) for o in check.operands),
+        warning=warning,
+        operands=tuple(
+            Operand(source=masker.text(operand.source), value=_operand(operand, masker)) for operand in check.operands
+        ),
     )
 
 
 def _operand(operand: Operand, masker: Masker) -> Json:
-    return "***" if _is_secret(operand) else _cut(masker.value(operand.value))
+    return MASK if _is_secret(operand, masker) else _cut(masker.value(operand.value))
 
 
-def _is_secret(operand: Operand) -> bool:
+def _is_secret(operand: Operand, masker: Masker) -> bool:
     """Whether its value may tell of a secret: it is one, or is made of one (``token[0:9]``, ``split(token, ".")``)."""
     if operand.value in (None, "") or isinstance(operand.value, bool):
         return False
-    return any(is_secret_key(name) for name in _NAME.findall(operand.source))
+    return any(map(masker.is_secret_name, _NAME.findall(operand.source))) or masker.tells_of(operand.value)
+
+
+def masked(value: T, masker: Masker) -> T:
+    """An event or a result with no secret left in any of its texts, whoever made it and whatever was learnt since.
+
+    Names that tie parts of a run together (ids, actions, files) are the flow's own, and stay.
+    """
+    return _masked(value, masker)  # type: ignore[return-value]  # of the same shape, with other texts
+
+
+def _masked(value: object, masker: Masker) -> object:
+    if isinstance(value, str):
+        return value if isinstance(value, Enum) else masker.text(value)
+    if isinstance(value, tuple):
+        return tuple(_masked(item, masker) for item in value)
+    if isinstance(value, Mapping):
+        return masker.value(value)
+    if isinstance(value, list):
+        return masker.value(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        changed = {
+            field.name: new
+            for field in fields(value)
+            if (new := _masked_field(field.name, old := getattr(value, field.name), masker)) != old
+        }
+        return replace(value, **changed) if changed else value
+    return value
+
+
+def _masked_field(name: str, value: object, masker: Masker) -> object:
+    return value if name in _OF_THE_FLOW and isinstance(value, str) else _masked(value, masker)
 
 
 def _cut(value: Json) -> Json:
-    if isinstance(value, str) and len(value) > MAX_TEXT_CHARACTERS:
-        return f"{value[:MAX_TEXT_CHARACTERS]}… ({len(value)} characters, cut)"
+    if isinstance(value, str):
+        return _cut_text(value, len(value))
     if isinstance(value, Mapping):
         kept = {name: _cut(item) for name, item in list(value.items())[:MAX_ITEMS]}
         return {**kept, "…": f"{len(value)} entries, cut"} if len(value) > MAX_ITEMS else kept
@@ -96,3 +152,8 @@ def _cut(value: Json) -> Json:
         items = [_cut(item) for item in value[:MAX_ITEMS]]
         return [*items, f"… ({len(value)} items, cut)"] if len(value) > MAX_ITEMS else items
     return value
+
+
+def _cut_text(text: str, length: int) -> str:
+    """``text``, of ``length`` characters before it was masked, up to a bound."""
+    return f"{text[:MAX_TEXT_CHARACTERS]}… ({length} characters, cut)" if len(text) > MAX_TEXT_CHARACTERS else text

@@ -4,22 +4,38 @@ A new function is one line in its family's table and its code.
 """
 
 from testmesh_engine.expressions.errors import ExpressionError, nearest
-from testmesh_engine.expressions.functions import collections, conversions, numbers, texts
+from testmesh_engine.expressions.functions import (
+    aggregates,
+    collections,
+    comparisons,
+    conversions,
+    dates,
+    encodings,
+    numbers,
+    predicates,
+    texts,
+)
 from testmesh_engine.expressions.functions.table import Function, ParameterKind
 
-FUNCTIONS: dict[str, Function] = {
-    function.name: function for function in (*collections.TABLE, *conversions.TABLE, *numbers.TABLE, *texts.TABLE)
+FAMILIES: dict[str, tuple[Function, ...]] = {
+    "Items of a list": predicates.TABLE,
+    "Numbers and order": aggregates.TABLE,
+    "Lists and maps": collections.TABLE,
+    "Text": texts.TABLE,
+    "Numbers": numbers.TABLE,
+    "Times": dates.TABLE,
+    "Comparison": comparisons.TABLE,
+    "Conversion": conversions.TABLE,
+    "Encoding": encodings.TABLE,
 }
-"""All functions by name."""
+"""The functions by what they are about, as the reference lists them."""
 
-LATER = frozenset({"now", "date", "duration", "timezone", "matches_schema", "includes", "hmacSHA256", "jwt"})
-"""Documented functions that are still to come: their use is an error that says so."""
+FUNCTIONS: dict[str, Function] = {function.name: function for table in FAMILIES.values() for function in table}
+"""All functions by name."""
 
 
 def unknown_function(name: str, offset: int) -> ExpressionError:
     """The error for a call of a function that is not in the table."""
-    if name in LATER:
-        return ExpressionError(f"`{name}()` is not there yet", offset, hint="it comes with a later release")
     if name == "exists":
         return ExpressionError("`exists` is no function", offset, hint="write `body.id exists`")
     near = nearest(name, FUNCTIONS)
@@ -27,4 +43,4 @@ def unknown_function(name: str, offset: int) -> ExpressionError:
     return ExpressionError(f"there is no function `{name}`", offset, hint=hint)
 
 
-__all__ = ["FUNCTIONS", "LATER", "Function", "ParameterKind", "unknown_function"]
+__all__ = ["FAMILIES", "FUNCTIONS", "Function", "ParameterKind", "unknown_function"]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from decimal import Decimal
 
@@ -12,6 +10,7 @@ from testmesh_engine.expressions.frame import Frame
 from testmesh_engine.expressions.functions.table import FunctionError, function
 from testmesh_engine.expressions.values import (
     MAX_INTEGER_DIGITS,
+    Kind,
     Value,
     kind_of,
     parse_json,
@@ -52,12 +51,22 @@ def integer(number: int | Decimal) -> int:
 
 
 def _type(_: Frame, value: Value) -> str:
-    """Expr's own words for the kinds."""
-    if kind_of(value) == "number":
-        return "int" if isinstance(value, int) else "float"
-    return {"nil": "nil", "boolean": "bool", "text": "string", "list": "array", "map": "map"}.get(
-        kind_of(value), "bytes"
-    )
+    kind = kind_of(value)
+    return ("int" if isinstance(value, int) else "float") if kind == "number" else _TYPES[kind]
+
+
+_TYPES: dict[Kind, str] = {
+    "nil": "nil",
+    "boolean": "bool",
+    "text": "string",
+    "bytes": "bytes",
+    "list": "array",
+    "map": "map",
+    "time": "time.Time",
+    "duration": "time.Duration",
+    "time zone": "time.Location",
+}
+"""Expr's own words for the kinds."""
 
 
 def _to_json(frame: Frame, value: Value) -> str:
@@ -72,7 +81,7 @@ def _to_json(frame: Frame, value: Value) -> str:
 
 
 def _string(frame: Frame, value: Value) -> str:
-    return text_of(value) if isinstance(value, (str, bytes)) else _to_json(frame, value)
+    return text_of(value) if not isinstance(value, (list, dict)) else _to_json(frame, value)
 
 
 def _from_json(frame: Frame, text: str) -> Value:
@@ -84,49 +93,47 @@ def _from_json(frame: Frame, text: str) -> Value:
     return value
 
 
-def _to_base64(frame: Frame, data: str | bytes) -> str:
-    frame.charge(len(data) * 2)
-    return base64.b64encode(_bytes(data)).decode("ascii")
-
-
-def _from_base64(frame: Frame, text: str) -> str | bytes:
-    frame.charge(len(text))
-    try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise FunctionError(f"{show(text)} is no base64") from None
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return data
-
-
-def _bytes(data: str | bytes) -> bytes:
-    return data if isinstance(data, bytes) else data.encode("utf-8", "replace")
-
-
-def _url_encode(frame: Frame, text: str) -> str:
-    from urllib.parse import quote  # noqa: PLC0415 - few flows need it
-
-    frame.charge(len(text) * 12)
-    return quote(text, safe="", errors="replace")
-
-
-def _sha256(_: Frame, data: str | bytes) -> str:
-    import hashlib  # noqa: PLC0415 - few flows need it
-
-    return hashlib.sha256(_bytes(data)).hexdigest()
-
-
 TABLE = (
-    function("int", "value: any", _int),
-    function("float", "value: any", _float),
-    function("string", "value: any", _string),
-    function("type", "value: any", _type),
-    function("toJSON", "value: any", _to_json),
-    function("fromJSON", "text: text", _from_json),
-    function("toBase64", "data: bytes or text", _to_base64),
-    function("fromBase64", "text: text", _from_base64),
-    function("urlEncode", "text: text", _url_encode),
-    function("sha256", "data: bytes or text", _sha256),
+    function(
+        "int",
+        "value: any",
+        _int,
+        "The integer of a number, its fraction cut off, or that a text spells.",
+        ('int("123")', "123"),
+        ("int(1.9)", "1"),
+    ),
+    function(
+        "float",
+        "value: any",
+        _float,
+        "The exact number that a text spells; a number as it is.",
+        ('float("123.45")', "123.45"),
+    ),
+    function(
+        "string",
+        "value: any",
+        _string,
+        "The value as text: a text as it is, anything else as its JSON.",
+        ("string(1.50)", '"1.50"'),
+        ("string(nil)", '"null"'),
+    ),
+    function(
+        "type",
+        "value: any",
+        _type,
+        'The kind of the value: "nil", "bool", "int", "float", "string", "array", "map", "bytes", "time.Time", '
+        '"time.Duration", "time.Location".',
+        ("type(42)", '"int"'),
+        ("type([])", '"array"'),
+    ),
+    function(
+        "toJSON", "value: any", _to_json, "The value as compact JSON.", ("toJSON({a: [1, 2]})", "'{\"a\":[1,2]}'")
+    ),
+    function(
+        "fromJSON",
+        "text: text",
+        _from_json,
+        "The value of a JSON text, numbers exact.",
+        ("fromJSON('{\"a\": 1.50}').a", "1.5"),
+    ),
 )

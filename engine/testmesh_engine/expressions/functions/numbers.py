@@ -38,18 +38,83 @@ def _right(number: int, bits: int) -> int:
 
 
 TABLE = (
-    function("abs", "number: number", lambda _, number: arithmetic.absolute(number)),
-    function("ceil", "number: number", lambda _, number: _integral(number, ROUND_CEILING)),
-    function("floor", "number: number", lambda _, number: _integral(number, ROUND_FLOOR)),
-    function("round", "number: number", lambda _, number: _integral(number, ROUND_HALF_UP)),
-    function("approx", "a: number, b: number, tolerance: number", _approx),
-    function("bitand", "a: integer, b: integer", lambda _, a, b: a & b),
-    function("bitor", "a: integer, b: integer", lambda _, a, b: a | b),
-    function("bitxor", "a: integer, b: integer", lambda _, a, b: a ^ b),
-    function("bitnand", "a: integer, b: integer", lambda _, a, b: a & ~b),
-    function("bitnot", "a: integer", lambda _, a: ~a),
-    function("bitshl", "number: integer, bits: integer", lambda _, number, bits: _shift(number, bits)),
-    function("bitshr", "number: integer, bits: integer", lambda _, number, bits: _right(number, bits)),
+    function(
+        "abs",
+        "number: number",
+        lambda _, number: arithmetic.absolute(number),
+        "The number without its sign.",
+        ("abs(-5)", "5"),
+    ),
+    function(
+        "ceil",
+        "number: number",
+        lambda _, number: _integral(number, ROUND_CEILING),
+        "The least integer that is not below the number.",
+        ("ceil(1.2)", "2"),
+    ),
+    function(
+        "floor",
+        "number: number",
+        lambda _, number: _integral(number, ROUND_FLOOR),
+        "The greatest integer that is not above the number.",
+        ("floor(-1.2)", "-2"),
+    ),
+    function(
+        "round",
+        "number: number",
+        lambda _, number: _integral(number, ROUND_HALF_UP),
+        "The nearest integer, halves away from zero.",
+        ("round(2.5)", "3"),
+        ("round(-2.5)", "-3"),
+    ),
+    function(
+        "approx",
+        "a: number, b: number, tolerance: number",
+        _approx,
+        "Whether two numbers differ by no more than `tolerance`.",
+        ("approx(1/3, 0.333, 0.001)", "true"),
+    ),
+    function(
+        "bitand", "a: integer, b: integer", lambda _, a, b: a & b, "Bitwise and.", ("bitand(0b1010, 0b1100)", "0b1000")
+    ),
+    function(
+        "bitor", "a: integer, b: integer", lambda _, a, b: a | b, "Bitwise or.", ("bitor(0b1010, 0b1100)", "0b1110")
+    ),
+    function(
+        "bitxor",
+        "a: integer, b: integer",
+        lambda _, a, b: a ^ b,
+        "Bitwise exclusive or.",
+        ("bitxor(0b1010, 0b1100)", "0b110"),
+    ),
+    function(
+        "bitnand",
+        "a: integer, b: integer",
+        lambda _, a, b: a & ~b,
+        "`a` without the bits of `b`.",
+        ("bitnand(0b1010, 0b1100)", "0b10"),
+    ),
+    function("bitnot", "a: integer", lambda _, a: ~a, "All bits the other way.", ("bitnot(0b1010)", "-11")),
+    function(
+        "bitshl",
+        "number: integer, bits: integer",
+        lambda _, number, bits: _shift(number, bits),
+        "The bits shifted left.",
+        ("bitshl(0b101101, 2)", "0b10110100"),
+    ),
+    function(
+        "bitshr",
+        "number: integer, bits: integer",
+        lambda _, number, bits: _right(number, bits),
+        "The bits shifted right, the sign kept.",
+        ("bitshr(0b101101, 2)", "0b1011"),
+    ),
     # Unsigned means 64 bits, as in Expr.
-    function("bitushr", "number: integer, bits: integer", lambda _, number, bits: _right(number % 2**64, bits)),
+    function(
+        "bitushr",
+        "number: integer, bits: integer",
+        lambda _, number, bits: _right(number % 2**64, bits),
+        "The 64 bits shifted right, the sign taken for one of them.",
+        ("bitushr(-0b101, 2)", "4611686018427387902"),
+    ),
 )

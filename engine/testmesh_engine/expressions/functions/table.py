@@ -30,12 +30,15 @@ class Function:
 
     ``code`` is called with the frame and the arguments, each of the kind that its parameter says; a predicate comes
     as a callable of item and index. It raises ``FunctionError`` with what is wrong, or yields a value. ``rest`` is
-    the kind of any further arguments.
+    the kind of any further arguments. ``doc`` and ``examples`` (an expression, and one of the same value) are its part
+    of the reference.
     """
 
     name: str
     parameters: tuple[Parameter, ...]
     code: Callable[..., Result]
+    doc: str
+    examples: tuple[tuple[str, str], ...]
     rest: ParameterKind | None = None
 
     @property
@@ -69,11 +72,11 @@ class FunctionError(ValueError):
     """The arguments are of the right kind and wrong all the same; the caller adds which call it was."""
 
 
-def function(name: str, signature: str, code: Callable[..., Result]) -> Function:
-    """One line of a table. ``signature`` is ``name: kind, name?: kind, *name: kind``."""
+def function(name: str, signature: str, code: Callable[..., Result], doc: str, *examples: tuple[str, str]) -> Function:
+    """One entry of a table. ``signature`` is ``name: kind, name?: kind, *name: kind``, or empty."""
     parameters: list[Parameter] = []
     rest: ParameterKind | None = None
-    for part in signature.split(","):
+    for part in filter(None, signature.split(",")):
         label, _, kind = (piece.strip() for piece in part.partition(":"))
         if kind not in _KINDS:
             raise ValueError(f"{name}: no such kind: {kind}")
@@ -81,4 +84,4 @@ def function(name: str, signature: str, code: Callable[..., Result]) -> Function
             rest = kind  # type: ignore[assignment]  # one of _KINDS, as was just checked
         else:
             parameters.append(Parameter(label.rstrip("?"), kind, default=label.endswith("?")))  # type: ignore[arg-type]  # same
-    return Function(name, tuple(parameters), code, rest)
+    return Function(name, tuple(parameters), code, doc, examples, rest)
