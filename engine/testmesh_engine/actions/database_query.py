@@ -30,6 +30,15 @@ class DatabaseQuery:
     spec = ActionSpec(
         name="database_query",
         doc="Runs one SQL statement on PostgreSQL, which commits it by itself.",
+        example=(
+            "- id: stored\n"
+            "  action: database_query\n"
+            "  config:\n"
+            "    connection: postgresql://root:admin@localhost:5432/postgres\n"
+            "    query: SELECT * FROM orders WHERE id = $1\n"
+            "    params: [7]\n"
+            "  assert: [row_count == 1, 'rows[0].total == 59.98']\n"
+        ),
         keys=(
             Key(
                 name="connection",
@@ -37,6 +46,7 @@ class DatabaseQuery:
                 required=True,
                 doc="postgresql://user:password@host:5432/database, or a map of host, port, user, password, database",
                 aliases=("connection_string",),
+                variables=("DB_URL", "DATABASE_URL"),
             ),
             Key(name="query", kind=Kind.TEXT, required=True, doc="one statement; parameters are $1, ? or :name"),
             Key(

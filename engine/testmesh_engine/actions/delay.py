@@ -18,6 +18,7 @@ class Delay:
     spec = ActionSpec(
         name="delay",
         doc="Waits for a fixed time.",
+        example=("- action: delay\n  config: {duration: 500ms}\n"),
         keys=(Key(name="duration", kind=Kind.DURATION, required=True, doc="how long to wait"),),
         results={},
         asserts_itself=True,

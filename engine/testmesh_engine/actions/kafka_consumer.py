@@ -53,8 +53,20 @@ class KafkaConsumer:
     spec = ActionSpec(
         name="kafka_consumer",
         doc="Waits for messages published since the flow began; older ones never count.",
+        example=(
+            "- id: published\n"
+            "  action: kafka_consumer\n"
+            '  config: {brokers: "localhost:9092", topic: order.created, match: {value: {id: 7}}}\n'
+            '  assert: ["messages[0].value.total == 59.98"]\n'
+        ),
         keys=(
-            Key(name="brokers", kind=Kind.TEXT, required=True, doc="host:port, several with commas between"),
+            Key(
+                name="brokers",
+                kind=Kind.TEXT,
+                required=True,
+                doc="host:port, several with commas between",
+                variables=("KAFKA_BROKERS",),
+            ),
             Key(name="topic", kind=Kind.TEXT, required=True, doc="the topic's name"),
             Key(
                 name="group_id",

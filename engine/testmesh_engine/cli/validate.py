@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from testmesh_engine.actions.registry import Registry
-from testmesh_engine.cli.inputs import STDIN, read_text
+from testmesh_engine.cli.files import CheckedFile, CheckedFiles, check_files
+from testmesh_engine.cli.inputs import STDIN, read_dot_env, read_text
 from testmesh_engine.contract.problem import FlowInvalid, Problem
 from testmesh_engine.errors import UsageError
 from testmesh_engine.language.names import Outside
 from testmesh_engine.language.validate import Checked, check_flow, check_text, errors_of, flow_of_object
-from testmesh_engine.runtime.masking import Masker, is_secret_key, mask_pairs, mask_source_line, secrets_of_line
+from testmesh_engine.runtime.masking import Masker
+from testmesh_engine.runtime.secret_text import is_secret_key, mask_pairs, mask_source_line, secrets_of_line
 
 _NAME = re.compile(r"[^\W\d][\w-]*")
 _FOUND = re.compile(r"found (?:text \"(.*)\"|the number (\S+))")
@@ -34,31 +36,44 @@ class ValidateArguments:
 
 def validate_paths(arguments: ValidateArguments) -> int:
     """Print what is wrong with the files; 2 if any has an error, else 0. Raises ``UsageError`` where nobody reads."""
-    checked = [(path, flow) for path in arguments.paths for flow in _check(path, arguments)]
+    checked = _checked(arguments)
     try:
         if arguments.output == "json":
-            print_json([flow for _, flow in checked])
+            print_json([*checked.flows()])
         else:
-            for path, flow in checked:
-                _print_text(path, flow)
+            _print_text(checked, strict=arguments.strict)
         sys.stdout.flush()
     except OSError as error:
         # Python writes the rest at its end once more: it must not fail there again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise UsageError(f"standard output can't be written: {error.strerror}") from error
-    return 2 if any(errors_of(flow.problems, strict=arguments.strict) for _, flow in checked) else 0
+    return 2 if any(errors_of(flow.problems, strict=arguments.strict) for flow in checked.flows()) else 0
 
 
-def _check(path: str, arguments: ValidateArguments) -> Iterator[Checked]:
-    # What the run will set is not known here: names in capitals that nothing declares are warnings.
-    outside = Outside(process=frozenset(os.environ))
-    text = read_text(path)
+def _checked(arguments: ValidateArguments) -> CheckedFiles:
+    if STDIN not in arguments.paths and arguments.object_path is None:
+        return check_files(arguments.paths, _outside_of)
+    path, *others = arguments.paths
+    if others:
+        raise UsageError("what - reads is validated alone", hint=f"Validate {' '.join(others)} in another call.")
     name = arguments.stdin_name if path == STDIN else path
-    if arguments.object_path is None:
+    flows = tuple(_check_alone(read_text(path), name, arguments.object_path))
+    return CheckedFiles(files=(CheckedFile(path=name, named=True, flows=flows),))
+
+
+def _outside_of(path: str) -> Outside:
+    # What the run will set is not known here: names in capitals that nothing declares are warnings.
+    return Outside(names=frozenset(read_dot_env(path)), process=frozenset(os.environ))
+
+
+def _check_alone(text: str, name: str, object_path: str | None) -> Iterator[Checked]:
+    """A flow that came without a folder: it may be a stranger's, and must not read files here."""
+    outside = Outside(process=frozenset(os.environ))
+    if object_path is None:
         yield from check_text(text, name=name, catalogue=Registry(), outside=outside)
         return
     try:
-        part = flow_of_object(_json_of(text, name), name="", path=arguments.object_path)
+        part = flow_of_object(_json_of(text, name), name="", path=object_path)
     except FlowInvalid as error:
         yield Checked(name="", problems=error.problems)
     else:
@@ -93,8 +108,26 @@ def print_json(checked: list[Checked]) -> None:
     sys.stdout.write(json.dumps({"flow": {"name": name}, "problems": problems}, ensure_ascii=False) + "\n")
 
 
-def _print_text(path: str, flow: Checked) -> None:
-    for problem in flow.problems:
-        sys.stdout.write(f"{shown(problem).render()}\n")
-    if flow.ok:
-        sys.stdout.write(f"{path}: {flow.name}: ok\n")
+def _print_text(checked: CheckedFiles, *, strict: bool) -> None:
+    for file in checked.files:
+        for flow in file.flows:
+            for problem in flow.problems:
+                sys.stdout.write(f"{shown(problem).render()}\n")
+            if flow.ok:
+                sys.stdout.write(f"{file.path}: {flow.name}: ok\n")
+    if len(checked.files) > 1 or checked.passed_over:
+        sys.stdout.write(f"{_summary(checked, strict=strict)}\n")
+
+
+def _summary(checked: CheckedFiles, *, strict: bool) -> str:
+    flows = [*checked.flows()]
+    wrong = sum(bool(errors_of(flow.problems, strict=strict)) for flow in flows)
+    warned = sum(bool(flow.problems) for flow in flows) - wrong
+    counts = [f"{wrong} with errors" if wrong else "", f"{warned} with warnings" if warned else ""]
+    found = f"{_many(len(flows), 'flow')} in {_many(len(checked.files), 'file')}"
+    said = checked.said_of_passed_over()
+    return f"{found}: {', '.join(filter(None, counts)) or 'ok'}" + (f"\n{said}" if said else "")
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"

@@ -42,6 +42,8 @@ class Key:
     """The keys of a map, where they are known."""
     planned: Mapping[str, str] = field(default_factory=dict)
     """As for an action: keys of the map that come later."""
+    variables: tuple[str, ...] = ()
+    """Variables that it is taken from where a flow does not say it: the first that is known."""
     fault: Callable[[object], str] | None = None
     """What is wrong with a value of the right kind, "" where nothing is; it never shows what may be a secret."""
 
@@ -55,6 +57,8 @@ class ActionSpec:
     keys: tuple[Key, ...]
     results: Mapping[str, str]
     aliases: tuple[str, ...] = ()
+    example: str = ""
+    """The shortest step that is worth writing, as YAML that starts with ``- ``."""
     planned: Mapping[str, str] = field(default_factory=dict)
     """Keys that the language has but this version does not run, each with what to do instead ("" for nothing)."""
     asserts_itself: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
@@ -27,8 +27,8 @@ class Interrupts:
 class Signals:
     """Listens to signals: the first one ends the steps, a second one teardown, a third one the process.
 
-    A pod's first process never gets a signal that it has no handler for: :meth:`listen` comes before everything that
-    takes time, imports included. What is heard before there is something to end is kept in ``interrupts``.
+    A pod's first process never gets a signal that it has no handler for: ``cli/main.py`` listens before everything
+    that takes time, imports included. What is heard before there is something to end is kept in ``interrupts``.
     """
 
     def __init__(self) -> None:
@@ -37,12 +37,14 @@ class Signals:
         """The seconds that teardown has after a first signal; ``None``: as many as the flow gives it."""
         self._at_once = False
 
-    def listen(self) -> None:
-        """From here on no signal is lost. Call it from the main thread."""
+    def listen(self, heard: Sequence[int] = ()) -> None:
+        """Take over from who has listened so far; ``heard`` are the signals that came. Call it from the main thread."""
         for number in _SIGNALS:
             # Whoever started us with nohup wants us to outlive the terminal.
             if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._note)
+        for early in heard:
+            self._note(early, None)
 
     def ignore(self) -> None:
         """From here on signals change nothing: the exit code must be what the verdict says."""

@@ -1,17 +1,29 @@
-"""A PostgreSQL server with a table on it for the tests of database_query, a broker for those of kafka_consumer."""
+"""The command line, a PostgreSQL server with a table on it, and a broker, for the tests of this folder."""
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from support.broker import brokers, kafka
+from support.command_line import Cli
 from support.kafka_steps import Begin, Broker, Flow
 from support.ports import free_port
 from support.postgresql import database_url, postgresql
 from support.sql import SqlFlow
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Iterator[Cli]:
+    """The command line, in a folder of its own, started by somebody who lets it die with the terminal."""
+    # Under nohup the tests' own process ignores SIGHUP, and so would all that it starts.
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield Cli(tmp_path)
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture(scope="package")

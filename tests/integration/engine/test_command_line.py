@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from support.command_line import RUN_UID, Cli, until
 from support.web import Web, web_server
 from testmesh_engine.contract.verdict import Result, VerdictError, decode, judge
 
-RUN_UID = "6f1d0c1e-0000-4000-8000-000000000001"
 PASSING = "steps: [{id: one, action: delay, config: {duration: 1ms}}]"
 
 
@@ -27,65 +26,11 @@ def web() -> Iterator[Web]:
         yield running
 
 
-class Cli:
-    """Starts ``python -m testmesh_engine`` in a folder of its own, with the environment of a pod."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.verdict = folder / "verdict"
-        self.environment = {
-            "PATH": os.environ["PATH"],
-            "RUN_ID": RUN_UID,
-            "TESTMESH_ATTEMPT": "0",
-            "TESTMESH_GRACE_SECONDS": "30",
-        }
-
-    def flow(self, body: str, name: str = "flow.yaml") -> Path:
-        """A flow file of what stands under ``flow:``, without its name."""
-        path = self.folder / name
-        lines = "\n".join(f"  {line}" for line in body.strip().splitlines())
-        path.write_text(f"flow:\n  name: tested\n{lines}\n", encoding="utf-8")
-        return path
-
-    def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
-        """The process, under way."""
-        command = [sys.executable, "-m", "testmesh_engine", *map(str, arguments)]
-        return subprocess.Popen(
-            command,
-            env=self.environment,
-            cwd=self.folder,
-            text=True,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-
-    def call(self, *arguments: str | Path, stdin: str = "") -> tuple[int, str, str]:
-        """Exit code, standard output, standard error."""
-        with self.start(*arguments) as process:
-            out, err = process.communicate(stdin, timeout=60)
-        assert "Traceback" not in out + err, out + err
-        return process.returncode, out, err
-
-    def in_pod(self, path: Path) -> tuple[str | Path, ...]:
-        """The arguments of a runner pod."""
-        return ("run", path, "--report", "jsonl=-", "--report", f"verdict={self.verdict}")
-
-
-@pytest.fixture
-def cli(tmp_path: Path) -> Iterator[Cli]:
-    """The command line, in a folder of its own, started by somebody who lets it die with the terminal."""
-    # Under nohup the tests' own process ignores SIGHUP, and so would all that it starts.
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield Cli(tmp_path)
-    signal.signal(signal.SIGHUP, before)
-
-
 def test_nohup_is_kept(cli: Cli) -> None:
     """Who starts a run with nohup wants it to outlive the terminal."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with cli.start(*cli.in_pod(cli.flow(PASSING.replace("1ms", "1s")))) as process:
-        _until(lambda: cli.verdict.exists() and "one" in _current(cli.verdict))
+        until(lambda: cli.verdict.exists() and "one" in _current(cli.verdict))
         process.send_signal(signal.SIGHUP)
         process.communicate(timeout=30)
     assert 0 == process.returncode
@@ -154,7 +99,7 @@ def test_a_signal_ends_in_130_with_teardown_done_and_a_final_verdict(
     """While a service does not answer: at once, not when the step's time is over."""
     web.seen.clear()
     with cli.start(*cli.in_pod(cli.flow(_waits(web)))) as process:
-        _until(lambda: "GET /silent" in web.seen)
+        until(lambda: "GET /silent" in web.seen)
         partial = decode(cli.verdict.read_text())
         assert (False, "hang") == (partial.final, partial.current)
         sent = time.monotonic()
@@ -178,7 +123,7 @@ teardown:
     web.seen.clear()
     cli.environment["TESTMESH_GRACE_SECONDS"] = "6"
     with cli.start(*cli.in_pod(path)) as process:
-        _until(lambda: "GET /silent" in web.seen)
+        until(lambda: "GET /silent" in web.seen)
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=15)
     verdict = judge(cli.verdict.read_text(), exit_code=process.returncode, run_uid=RUN_UID, attempt=0)
@@ -191,7 +136,7 @@ teardown:
 def test_a_signal_ends_a_run_that_waits_for_its_flow(cli: Cli, number: signal.Signals) -> None:
     """Nothing runs yet: one signal is enough, and there is a verdict all the same."""
     with cli.start("run", "-", "--report", f"verdict={cli.verdict}", "--report", "jsonl=-") as process:
-        _until(lambda: _reads_standard_input(process.pid))
+        until(lambda: _reads_standard_input(process.pid))
         process.send_signal(number)
         process.wait(timeout=10)
         assert process.stdout is not None
@@ -206,7 +151,7 @@ def test_a_signal_ends_a_run_that_waits_for_its_flow(cli: Cli, number: signal.Si
 def test_a_signal_ends_validate_that_waits_for_its_flow(cli: Cli) -> None:
     """As for a run: 130, without a word."""
     with cli.start("validate", "-") as process:
-        _until(lambda: _reads_standard_input(process.pid))
+        until(lambda: _reads_standard_input(process.pid))
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=10)
     assert (130, "", "") == (process.returncode, out, err)
@@ -237,7 +182,7 @@ def test_nohup_keeps_a_run_from_the_end_of_its_terminal(cli: Cli) -> None:
     with subprocess.Popen(
         ["sh", "-c", *command], env=cli.environment, cwd=cli.folder, stdout=subprocess.DEVNULL
     ) as run:
-        _until(lambda: cli.verdict.exists() and "one" in _current(cli.verdict))
+        until(lambda: cli.verdict.exists() and "one" in _current(cli.verdict))
         run.send_signal(signal.SIGHUP)
         assert 0 == run.wait(timeout=10)
 
@@ -245,7 +190,7 @@ def test_nohup_keeps_a_run_from_the_end_of_its_terminal(cli: Cli) -> None:
 def test_a_killed_runner_leaves_a_partial_verdict_that_is_never_believed(cli: Cli, web: Web) -> None:
     """It tells the step that was under way."""
     with cli.start(*cli.in_pod(cli.flow(_waits(web)))) as process:
-        _until(lambda: cli.verdict.exists() and "hang" in _current(cli.verdict))
+        until(lambda: cli.verdict.exists() and "hang" in _current(cli.verdict))
         process.kill()
         process.communicate(timeout=10)
     with pytest.raises(VerdictError, match="before its verdict was final"):
@@ -399,7 +344,7 @@ def test_validate_reads_an_object_and_names_paths(cli: Cli) -> None:
     ("arguments", "said"),
     [
         (("run", "nowhere.yaml"), "nowhere.yaml can't be read: No such file or directory"),
-        (("run", "."), ". is a folder"),
+        (("run", "--env-file", ".", "flow.yaml"), ". is a folder"),
         (("run", "flow.yaml", "--var", "X"), "--var X is no NAME=value"),
         (("run", "flow.yaml", "--var", "my-pass=hunter2"), "--var my-pass is no NAME=value\n"),
         (("run", "ports.yaml", "--var", "PROT=1"), '--var PROT: nothing declares or reads it\n  Did you mean "PORT"?'),
@@ -408,7 +353,7 @@ def test_validate_reads_an_object_and_names_paths(cli: Cli) -> None:
         (("run", "flow.yaml", "--timeout", "5"), "5 has no unit"),
         (("run", "flow.yaml", "--timeout", "0s"), "0s leaves no time"),
         (("run", "flow.yaml", "--env-file", "nowhere.env"), "nowhere.env can't be read"),
-        (("run", "flow.yaml", "flow.yaml", "--report", "verdict=v"), "a verdict is about one flow"),
+        (("run", "flow.yaml", "ports.yaml", "--report", "verdict=v"), "a verdict is about one flow"),
         (("validate", "binary.yaml"), "binary.yaml is no UTF-8 text"),
         (("nonsense",), "No such command 'nonsense'"),
     ],
@@ -496,10 +441,3 @@ def _reads_standard_input(pid: int) -> bool:
 def _current(path: Path) -> str:
     text = path.read_text()
     return decode(text).current if text else ""
-
-
-def _until(condition: object, seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]  # a function without arguments
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.02)

@@ -1,0 +1,79 @@
+"""``testmesh actions``: what a step can do, as the actions declare it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+
+from testmesh_engine.actions.registry import Registry
+from testmesh_engine.contract.catalogue import ActionSpec, Key
+from testmesh_engine.errors import UsageError
+from testmesh_engine.language import planned
+from testmesh_engine.language.findings import unknown_name_hint
+
+
+def print_actions() -> None:
+    """A line for each action."""
+    specs = [spec for name in Registry().names() if (spec := Registry().find(name))]
+    rows = [(_with_aliases(spec.name, spec.aliases), spec.doc) for spec in specs]
+    _write([*_columns(rows), "", "testmesh actions NAME tells the keys and the results of one."])
+
+
+def print_action(name: str) -> None:
+    """All that one action declares. Raises ``UsageError`` for a name that there isn't."""
+    spec = Registry().find(name)
+    if spec is None:
+        raise _unknown(name)
+    _write(_page(spec))
+
+
+def _unknown(name: str) -> UsageError:
+    if name in planned.ACTIONS:
+        return UsageError(f"{name} is not supported yet", hint=planned.ACTION_ADVICE.get(name, ""))
+    return UsageError(f'there is no action "{name}"', hint=unknown_name_hint(name, Registry().names()))
+
+
+def _page(spec: ActionSpec) -> Iterator[str]:
+    yield _with_aliases(spec.name, spec.aliases)
+    yield f"  {spec.doc}"
+    yield from _part("config", _keys(spec.keys))
+    yield from _part("result", [*spec.results.items()])
+    if spec.planned:
+        yield from ("", f"not supported yet: {', '.join(spec.planned)}")
+    if spec.example:
+        yield from ("", "example", *(f"  {line}" for line in spec.example.splitlines()))
+
+
+def _part(title: str, rows: Sequence[tuple[str, str]]) -> Iterator[str]:
+    if rows:
+        yield from ("", title, *(f"  {line}" for line in _columns(rows)))
+
+
+def _keys(keys: Iterable[Key], *, above: str = "") -> list[tuple[str, str]]:
+    """A row for each key, those of a map below it."""
+    rows: list[tuple[str, str]] = []
+    for key in keys:
+        rows.append((f"{above}{_with_aliases(key.name, key.aliases)}", _told(key)))
+        rows += _keys(key.fields, above=f"{above}{key.name}.")
+    return rows
+
+
+def _told(key: Key) -> str:
+    """``required, text: the whole URL``, and what it is where nothing is said."""
+    lead = f"required, {key.kind.value}" if key.required else key.kind.value
+    choices = f"; one of {', '.join(key.choices)}" if key.choices else ""
+    default = f"; default {key.default}" if key.default else ""
+    return f"{lead}: {key.doc}{choices}{default}"
+
+
+def _with_aliases(name: str, aliases: Sequence[str]) -> str:
+    return " = ".join((name, *aliases))
+
+
+def _columns(rows: Sequence[tuple[str, str]]) -> Iterator[str]:
+    width = max(len(first) for first, _ in rows)
+    return (f"{first:<{width}}  {second}" for first, second in rows)
+
+
+def _write(lines: Iterable[str]) -> None:
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
