@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from testmesh_engine.expressions import Value
+from testmesh_engine.language import faker
+from testmesh_engine.runtime.faker_values import FakerNames
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,17 +24,28 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """What the built-ins of one step are computed from; ``now`` is the time at which the step started, in UTC."""
+    """What the built-ins of one step are computed from; ``now`` is the time at which the step started, in UTC.
+
+    ``phase`` is the part that the step stands in: two parts may each have a step of one name. ``row`` is the number of
+    the flow's row of data, 0 without data.
+    """
 
     identity: Identity
     flow: str
     step: str
     now: datetime
     failed: bool = False
+    phase: str = ""
+    row: int = 0
+
+    def seed(self, name: str) -> str:
+        """What the value of ``name`` is made from: of each step and name its own, whatever is read before it."""
+        # In ASCII, with quotes: no two of them run together, and a seed of any bytes will do.
+        return ascii((self.identity.seed, self.flow, self.row, self.phase, self.step, name))
 
     def random(self, name: str) -> random.Random:
-        """A source of its own for each step and name: the order in which they are read does not matter."""
-        return random.Random(f"{self.identity.seed}/{self.flow}/{self.step}/{name}")  # noqa: S311 - test data, repeatable
+        """A source of its own for each step and name."""
+        return random.Random(self.seed(name))  # noqa: S311 - test data, repeatable
 
     def uuid(self, name: str) -> str:
         """A UUID of version 4."""
@@ -41,9 +54,21 @@ class Moment:
         return str(UUID(int=self.random(name).getrandbits(128), version=4))
 
 
-def moment(identity: Identity, *, flow: str, step: str, failed: bool) -> Moment:
+def moment(  # noqa: PLR0913 - what tells one step of a call from another
+    identity: Identity, *, flow: str, step: str, failed: bool, phase: str = "", row: int = 0
+) -> Moment:
     """The moment at which a step starts."""
-    return Moment(identity=identity, flow=flow, step=step, now=datetime.now(UTC), failed=failed)
+    now = datetime.now(UTC)
+    return Moment(identity=identity, flow=flow, step=step, now=now, failed=failed, phase=phase, row=row)
+
+
+def trace_id(identity: Identity, *, flow: str, row: int) -> str:
+    """What all calls of one run of one flow carry (W3C Trace Context): 32 hexadecimal digits, never all 0.
+
+    Made from what the run is called, not from the seed alone: a run that repeats another one is still another one.
+    """
+    name = ascii((identity.run_id, identity.execution_id, identity.seed, flow, row, "traceparent"))
+    return f"{random.Random(name).getrandbits(128) or 1:032x}"  # noqa: S311 - a name, no secret
 
 
 def lookup(name: str, at: Moment) -> Value:
@@ -58,7 +83,8 @@ def _random_string(at: Moment) -> str:
 def _flow_id(at: Moment) -> str:
     from uuid import NAMESPACE_URL, uuid5  # noqa: PLC0415 - costs 8 ms, and few flows read one
 
-    return str(uuid5(NAMESPACE_URL, f"{at.identity.run_id}/{at.flow}"))
+    row = f"/{at.row}" if at.row else ""
+    return str(uuid5(NAMESPACE_URL, f"{at.identity.run_id}/{at.flow}{row}"))
 
 
 def _iso(at: Moment) -> str:
@@ -93,6 +119,7 @@ _TABLE: dict[str, Callable[[Moment], Value]] = {
     "FLOW_STATUS": lambda at: "failed" if at.failed else "success",
     "EXECUTION_ID": lambda at: at.identity.execution_id,
     "RUN_ID": lambda at: at.identity.run_id,
+    faker.ROOT: lambda at: FakerNames(lambda method: at.seed(f"{faker.ROOT}.{method}")),
 }
 
 NAMES = frozenset(_TABLE)

@@ -85,7 +85,10 @@ def shown_check(source: str, check: Check, masker: Masker, *, message: str = "")
     """An assertion for a report; one on a secret says only that it does not hold."""
     expression = masker.text(source)
     if any(_is_secret(operand, masker) for operand in check.operands):
-        said, warning = f"{expression}: {_DIFFERS}", f"{expression} {_OTHER_KIND}" if check.holds and check.warning else ""
+        said, warning = (
+            f"{expression}: {_DIFFERS}",
+            f"{expression} {_OTHER_KIND}" if check.holds and check.warning else "",
+        )
     else:
         said = masker.text(f"{message} ({check.message})" if message and check.message else message or check.message)
         warning = masker.text(check.warning) if check.holds else ""
