@@ -196,20 +196,22 @@ class Composer:
 
     def _map(self, start: Event, events: Iterator[Event], path: str, depth: int) -> MapNode:
         entries: dict[str, tuple[Scalar, Node]] = {}
-        merged: list[tuple[Event, Node]] = []
+        merged: list[tuple[Scalar, Node, frozenset[str]]] = []
         while not isinstance(event := next(events), yaml.MappingEndEvent):
             key = self._key(event, events, path, depth)
             value = self._node(next(events), events, child_path(path, key.text), depth + 1)
             if key.text == "<<" and not key.style:
-                merged.append((event, value))
+                merged.append((key, value, frozenset(entries)))
             elif key.text in entries:
                 self._duplicate(event, key, entries[key.text][0], path)
             else:
                 entries[key.text] = (key, value)
                 self._check_space(event, key, value)
-        for key_event, value in merged:
-            self._merge(entries, key_event, value)
-        return MapNode(entries, start.start_mark.line + 1, start.start_mark.column + 1, path)
+        before: list[Scalar] = []
+        own = frozenset(entries)
+        for key, value, above in merged:
+            before += self._merge(entries, key, value, above | (entries.keys() - own))
+        return MapNode(entries, start.start_mark.line + 1, start.start_mark.column + 1, path, tuple(before))
 
     def _duplicate(self, event: Event, key: Scalar, first: Scalar, path: str) -> None:
         self._note(
@@ -252,13 +254,21 @@ class Composer:
             return
         self._note(event, "a map or a list can't be a key", path=path, hint="Quote it if text is meant.")
 
-    def _merge(self, entries: dict[str, tuple[Scalar, Node]], event: Event, value: Node) -> None:
+    def _merge(
+        self, entries: dict[str, tuple[Scalar, Node]], key: Scalar, value: Node, above: frozenset[str]
+    ) -> Iterator[Scalar]:
+        """Fill in what ``<<`` gives; the keys of ``above`` that it has too are handed back."""
+        given: dict[str, tuple[Scalar, Node]] = {}
         for source in value.items if isinstance(value, ListNode) else (value,):
-            if not isinstance(source, MapNode):
-                self._note(event, "<< takes a map or a list of maps")
-                continue
-            for name, entry in source.entries.items():
-                entries.setdefault(name, entry)
+            if isinstance(source, MapNode):
+                given = {**source.entries, **given}
+            else:
+                problem = self._source.problem("<< takes a map or a list of maps", line=key.line, column=key.column)
+                self.problems.append(problem)
+        for name, entry in given.items():
+            if name in above:
+                yield entries[name][0]
+            entries.setdefault(name, entry)
 
 
 def _extent(node: Node) -> tuple[int, int]:

@@ -50,6 +50,8 @@ class MapNode:
     line: int
     column: int
     path: str
+    before_merge: tuple[Scalar, ...] = ()
+    """Keys that stand before a ``<<`` with the same key: theirs is the value here, and not in YAML 1.1."""
 
     def get(self, key: str) -> Node | None:
         """The node under ``key``, if it is there."""
