@@ -57,7 +57,7 @@ def summarise_all(
         counts=_added([flow.counts for flow in results], Counts),
         run_uid=run_uid,
         attempt=attempt,
-        duration_ms=round(_wall_ms(results)),
+        duration_ms=round(wall_ms(results)),
         steps=tuple(
             _step_verdict(step, lead) for flow, lead in zip(results, leads, strict=True) for step in flow.steps
         ),
@@ -115,7 +115,7 @@ def _within(step: StepResult) -> Iterator[StepResult]:
         yield from _within(inner)
 
 
-def _wall_ms(flows: Sequence[FlowResult]) -> float:
+def wall_ms(flows: Sequence[FlowResult]) -> float:
     """From the first flow's start to the last one's end; the sum where it is not known when they started."""
     try:
         starts = [datetime.fromisoformat(flow.started_at) for flow in flows]

@@ -39,6 +39,7 @@ class _Block:
     """What is said of one flow. ``waiting`` are steps that were not run, for a reason they share."""
 
     file: str = ""
+    headed: bool = False
     phase: Phase | None = None
     lines: list[str] = field(default_factory=list)
     waiting: list[StepResult] = field(default_factory=list)
@@ -101,22 +102,30 @@ class ConsoleReport:
         match event:
             case FlowStarted():
                 block.file = event.file
-                block.lines.extend(self._head(event))
+                self._title(event.name, event.row, block)
+                block.lines.extend(self._variables(event))
             case StepFinished():
                 self._step(event.step, block)
             case TeardownStarted():
                 self._not_run(block)
             case FlowFinished():
                 self._not_run(block)
+                if not block.headed:  # it never started
+                    block.file = event.result.file
+                    self._title(event.result.name, event.result.row, block)
                 block.lines.extend(self._end(event.result))
                 if event.trace and self._options.verbose:
                     block.lines.append(without_controls(event.trace))
 
-    def _head(self, event: FlowStarted) -> Iterator[str]:
-        title = on_one_line(f"{event.name} ({event.row})" if event.row else event.name)
-        yield f"{self._terminal.painted(title, BOLD)}  {on_one_line(event.file)}"
+    def _title(self, name: str, row: str, block: _Block) -> None:
+        title = on_one_line(f"{name} ({row})" if row else name)
+        bold = f"{self._terminal.painted(title, BOLD)}  " if title else ""
+        block.lines.append(f"{bold}{on_one_line(block.file)}")
+        block.headed = True
+
+    def _variables(self, event: FlowStarted) -> Iterator[str]:
         if self._options.verbose and event.variables:
-            yield "  variables"
+            yield self._terminal.painted("  variables", DIM)
             for variable in event.variables:
                 yield on_one_line(f"    {variable.name} = {variable.value}  ({variable.source})")
 

@@ -14,10 +14,9 @@ STDOUT = "-"
 def open_text(path: str) -> TextIO:
     """The file at ``path`` for writing, or standard output for ``-``; what UTF-8 has no bytes for is escaped.
 
-    A folder that is missing is made. Raises ``OSError`` where the file can't be written.
+    Raises ``OSError`` where the file can't be written.
     """
     if path != STDOUT:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
         return Path(path).open("w", encoding="utf-8", errors="backslashreplace")
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from testmesh_engine.errors import UsageError
 from testmesh_engine.report.events import Event, Reporter
+from testmesh_engine.report.files import STDOUT
 
 _REPORTS = {
     "console": "testmesh_engine.report.console:ConsoleReport",
@@ -113,6 +114,7 @@ class Reports:
 def open_reports(targets: Sequence[Target], options: ReportOptions, *, console: bool = True) -> Reports:
     """Open each report; ``console`` is added where no other report takes standard output.
 
+    A folder that is missing is made: CI systems name folders that nothing has made yet.
     Raises ``UsageError`` for a file that can't be written.
     """
     wanted = list(targets)
@@ -125,6 +127,8 @@ def _open(target: Target, options: ReportOptions) -> Reporter:
     module, _, attribute = _REPORTS[target.kind].partition(":")
     make = getattr(import_module(module), attribute)
     try:
+        if target.path != STDOUT:
+            Path(target.path).parent.mkdir(parents=True, exist_ok=True)
         reporter: Reporter = make(target.path, options)
     except OSError as error:
         raise UsageError(f"the report {target.kind}={target.path} can't be written: {error.strerror}") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from testmesh_engine.contract.problem import Problem, Severity
-from testmesh_engine.contract.result import Counts, Failure, Metrics, Outcome, Phase
+from testmesh_engine.contract.result import Counts, Failure, FlowResult, Metrics, Outcome, Phase, StepResult
 from testmesh_engine.contract.verdict import Result, StepVerdict, Verdict
 
 RUN_UID = "6f1d0c1e-0000-4000-8000-00000000000a"
@@ -24,6 +24,15 @@ steps = st.builds(
     message=texts,
 )
 
+metrics = st.builds(
+    Metrics,
+    assertions=naturals,
+    http_requests=naturals,
+    sql_statements=naturals,
+    kafka_messages=naturals,
+    retries=naturals,
+)
+
 verdicts = st.builds(
     Verdict,
     final=st.booleans(),
@@ -34,15 +43,48 @@ verdicts = st.builds(
     duration_ms=naturals,
     steps=st.lists(steps, max_size=6).map(tuple),
     first_failure=st.none() | st.builds(Failure, flow=texts, step=texts, message=texts),
-    metrics=st.builds(
-        Metrics,
-        assertions=naturals,
-        http_requests=naturals,
-        sql_statements=naturals,
-        kafka_messages=naturals,
-        retries=naturals,
-    ),
+    metrics=metrics,
     current=texts,
+)
+
+durations = st.floats(min_value=0, max_value=10**6)
+step_results = st.recursive(
+    st.builds(
+        StepResult,
+        id=texts,
+        action=st.sampled_from(["http_request", "delay"]),
+        phase=st.sampled_from(Phase),
+        outcome=st.sampled_from(Outcome),
+        duration_ms=durations,
+        started_ms=durations,
+        message=texts,
+        ignored=st.booleans(),
+        tags=st.lists(texts, max_size=2).map(tuple),
+    ),
+    lambda inner: st.builds(
+        StepResult,
+        id=texts,
+        action=st.just("for_each"),
+        phase=st.sampled_from(Phase),
+        outcome=st.sampled_from(Outcome),
+        message=texts,
+        steps=st.lists(inner, max_size=2).map(tuple),
+    ),
+    max_leaves=4,
+)
+flow_results = st.builds(
+    FlowResult,
+    name=texts,
+    file=texts,
+    outcome=st.sampled_from(Outcome),
+    started_at=st.sampled_from(["", "2026-11-22T00:00:00.123Z", "2026-11-22T00:00:09.000Z"]),
+    duration_ms=durations,
+    steps=st.lists(step_results, max_size=3).map(tuple),
+    first_failure=st.none() | st.builds(Failure, flow=texts, step=texts, message=texts),
+    metrics=metrics,
+    interrupted=st.booleans(),
+    row=st.sampled_from(["", "row 1 of 2"]),
+    seed=texts,
 )
 
 problems = st.builds(

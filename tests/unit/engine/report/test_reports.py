@@ -77,24 +77,6 @@ def written(folder: Path, kind: str, events: tuple[Event, ...] = EVENTS, **envir
     return path.read_text(encoding="utf-8")
 
 
-def test_the_console_shows_a_failed_step_with_all_that_tells_why(tmp_path: Path) -> None:
-    """The expression, the value, the request and the response; no colours in a file."""
-    text = written(tmp_path, "console")
-    expected = [
-        "tested  t.yaml",
-        "  steps",
-        "    ✗ ask  12 ms",
-        "        assert body.total == 59.98",
-        "          body.total is 59.97",
-        "          body.total = 59.97",
-        '        request:  {"method": "GET", "url": "http://h/"}',
-    ]
-    assert expected == text.splitlines()[:7]
-    assert "FAILED  1 failed in 1.23 s" in text
-    assert "step ask: body.total == 59.98: body.total is 59.97" in text
-    assert "status == 200" not in text
-
-
 def test_the_console_says_why_a_step_was_not_run(tmp_path: Path) -> None:
     """On its own line: there is nothing else to tell of it."""
     step = replace(FAILED_STEP, id="check", outcome=Outcome.NOT_RUN, message="ask failed", attempts=())
