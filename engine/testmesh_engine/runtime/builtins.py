@@ -24,24 +24,18 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """What the built-ins of one step are computed from; ``now`` is the time at which the step started, in UTC.
-
-    ``phase`` is the part that the step stands in: two parts may each have a step of one name. ``row`` is the number of
-    the flow's row of data, 0 without data.
-    """
+    """What the built-ins of one step are computed from; ``now`` is the time at which the step started, in UTC."""
 
     identity: Identity
     flow: str
     step: str
     now: datetime
     failed: bool = False
-    phase: str = ""
-    row: int = 0
 
     def seed(self, name: str) -> str:
         """What the value of ``name`` is made from: of each step and name its own, whatever is read before it."""
         # In ASCII, with quotes: no two of them run together, and a seed of any bytes will do.
-        return ascii((self.identity.seed, self.flow, self.row, self.phase, self.step, name))
+        return ascii((self.identity.seed, self.flow, self.step, name))
 
     def random(self, name: str) -> random.Random:
         """A source of its own for each step and name."""
@@ -54,20 +48,17 @@ class Moment:
         return str(UUID(int=self.random(name).getrandbits(128), version=4))
 
 
-def moment(  # noqa: PLR0913 - what tells one step of a call from another
-    identity: Identity, *, flow: str, step: str, failed: bool, phase: str = "", row: int = 0
-) -> Moment:
+def moment(identity: Identity, *, flow: str, step: str, failed: bool) -> Moment:
     """The moment at which a step starts."""
-    now = datetime.now(UTC)
-    return Moment(identity=identity, flow=flow, step=step, now=now, failed=failed, phase=phase, row=row)
+    return Moment(identity=identity, flow=flow, step=step, now=datetime.now(UTC), failed=failed)
 
 
-def trace_id(identity: Identity, *, flow: str, row: int) -> str:
+def trace_id(identity: Identity, *, flow: str, file: str) -> str:
     """What all calls of one run of one flow carry (W3C Trace Context): 32 hexadecimal digits, never all 0.
 
     Made from what the run is called, not from the seed alone: a run that repeats another one is still another one.
     """
-    name = ascii((identity.run_id, identity.execution_id, identity.seed, flow, row, "traceparent"))
+    name = ascii((identity.run_id, identity.execution_id, identity.seed, flow, file, "traceparent"))
     return f"{random.Random(name).getrandbits(128) or 1:032x}"  # noqa: S311 - a name, no secret
 
 
@@ -83,8 +74,7 @@ def _random_string(at: Moment) -> str:
 def _flow_id(at: Moment) -> str:
     from uuid import NAMESPACE_URL, uuid5  # noqa: PLC0415 - costs 8 ms, and few flows read one
 
-    row = f"/{at.row}" if at.row else ""
-    return str(uuid5(NAMESPACE_URL, f"{at.identity.run_id}/{at.flow}{row}"))
+    return str(uuid5(NAMESPACE_URL, f"{at.identity.run_id}/{at.flow}"))
 
 
 def _iso(at: Moment) -> str:
