@@ -99,6 +99,12 @@ _AUTH = Key(
 SPEC = ActionSpec(
     name="http_request",
     doc="Sends one HTTP request and reads the whole response.",
+    example=(
+        "- id: order\n"
+        "  action: http_request\n"
+        '  config: {method: POST, url: "http://localhost:5003/orders", body: {quantity: 2}}\n'
+        "  assert: [status == 201, body.total == 59.98]\n"
+    ),
     keys=(
         Key(name="url", kind=Kind.TEXT, required=True, doc="the whole URL, http or https", fault=fault_of_url),
         Key(name="method", kind=Kind.TEXT, doc="the method; POST with graphql", default="GET", choices=METHODS),

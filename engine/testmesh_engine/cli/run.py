@@ -10,19 +10,19 @@ from dataclasses import dataclass, replace
 from testmesh_engine.cli.files import CheckedFile, CheckedFiles, check_files
 from testmesh_engine.cli.inputs import read_dot_env
 from testmesh_engine.cli.selection import Selection
-from testmesh_engine.cli.settings import grace_of, identity_of, layers_of, secrets_of
+from testmesh_engine.cli.settings import grace_of, identity_of, layers_of, secret_names_of, secrets_of
 from testmesh_engine.cli.validate import shown
 from testmesh_engine.contract.problem import Problem
 from testmesh_engine.contract.result import Failure, FlowResult, Outcome
 from testmesh_engine.errors import Interrupted, UsageError
 from testmesh_engine.language.findings import did_you
-from testmesh_engine.language.model import Flow
+from testmesh_engine.language.model import Flow, rows_of
 from testmesh_engine.language.names import Outside
 from testmesh_engine.language.validate import Checked, errors_of
 from testmesh_engine.report.events import FlowFinished
 from testmesh_engine.report.registry import ReportOptions, Reports, Target, open_reports, parse_targets
-from testmesh_engine.runtime.layers import Layers
 from testmesh_engine.runtime.flow import FlowEnd, RunOptions
+from testmesh_engine.runtime.layers import Layers
 from testmesh_engine.runtime.outcome import EXIT_PLATFORM, EXIT_USAGE, worst
 from testmesh_engine.runtime.present import with_hint
 from testmesh_engine.runtime.run import Plan, run_flows
@@ -70,6 +70,7 @@ def run_call(arguments: RunArguments, environ: Mapping[str, str], signals: Signa
             options = RunOptions(
                 identity=identity_of(arguments.seed, environ),
                 secrets=secrets_of(environ),
+                secret_names=secret_names_of(environ),
                 teardown=arguments.teardown,
                 grace=signals.grace,
             )
@@ -81,7 +82,11 @@ def run_call(arguments: RunArguments, environ: Mapping[str, str], signals: Signa
     if call.problems:
         return call.refuse(), [*checked.files]
     _check_variables(layers.common.var, [flow.flow for flow in checked.flows() if flow.flow])
-    runs = [(flow, replace(options, layers=layers.of(file.path))) for file, flow in call.picked(selection)]
+    runs = [
+        (run, replace(options, layers=layers.of(file.path), skippable=not file.named))
+        for file, flow in call.picked(selection)
+        for run in rows_of(flow)
+    ]
     return call.run(runs, signals), [*checked.files]
 
 
@@ -123,12 +128,14 @@ class _Call:
         """Nothing runs: print all problems, and tell the reports of each flow that is wrong the first one."""
         options = ReportOptions(environ=self._environ)
         reports = open_reports(self._targets, options, console=False)
-        for number, flow in enumerate(self._checked.flows()):
-            wrong = self._errors_of(flow)
-            if wrong:
-                reports.tell(FlowFinished(result=_invalid(flow, wrong), exit_code=EXIT_USAGE, flow=number))
+        wrong = [(flow, found) for flow in self._checked.flows() if (found := self._errors_of(flow))]
+        for number, (flow, found) in enumerate(wrong):
+            reports.tell(FlowFinished(result=_invalid(flow, found), exit_code=EXIT_USAGE, flow=number))
         for problem in self.problems:
             sys.stderr.write(f"{shown(problem).render()}\n")
+        count = sum(1 for _ in self._checked.flows())
+        if count > 1:
+            sys.stderr.write(f"testmesh: nothing was run: {len(wrong)} of {count} flows can't be\n")
         return _closed(reports, [EXIT_USAGE])
 
     def picked(self, selection: Selection) -> list[tuple[CheckedFile, Flow]]:

@@ -43,9 +43,14 @@ def identity_of(seed: str | None, environ: Mapping[str, str]) -> Identity:
     return Identity(run_id=run_id, execution_id=execution_id or run_id, seed=seed)
 
 
+def secret_names_of(environ: Mapping[str, str]) -> frozenset[str]:
+    """The variables whose values are secrets."""
+    return frozenset(names_in(environ, "TESTMESH_SECRET_ENV"))
+
+
 def secrets_of(environ: Mapping[str, str]) -> tuple[str, ...]:
     """The values that no report may hold."""
-    named = (environ[name] for name in names_in(environ, "TESTMESH_SECRET_ENV") if name in environ)
+    named = (environ[name] for name in secret_names_of(environ) if name in environ)
     return (*named, *read_masks(environ.get("TESTMESH_MASKS", "")))
 
 

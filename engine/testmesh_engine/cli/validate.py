@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from testmesh_engine.actions.registry import Registry
 from testmesh_engine.cli.files import CheckedFile, CheckedFiles, check_files
@@ -15,6 +15,7 @@ from testmesh_engine.cli.inputs import STDIN, read_dot_env, read_text
 from testmesh_engine.contract.problem import FlowInvalid, Problem
 from testmesh_engine.errors import UsageError
 from testmesh_engine.language.names import Outside
+from testmesh_engine.language.needs import Need
 from testmesh_engine.language.validate import Checked, check_flow, check_text, errors_of, flow_of_object
 from testmesh_engine.runtime.masking import Masker
 from testmesh_engine.runtime.secret_text import is_secret_key, mask_pairs, mask_source_line, secrets_of_line
@@ -102,10 +103,12 @@ def shown(problem: Problem) -> Problem:
 
 
 def print_json(checked: list[Checked]) -> None:
-    """One object with the first flow's name and all problems."""
+    """One object with all problems, the first flow's name, and what each flow needs from outside."""
     problems = [shown(problem).to_json() for flow in checked for problem in flow.problems]
+    flows = [{"name": flow.name, "ok": flow.ok, "needs": [*map(asdict, _needs_shown(flow))]} for flow in checked]
     name = checked[0].name if checked else ""
-    sys.stdout.write(json.dumps({"flow": {"name": name}, "problems": problems}, ensure_ascii=False) + "\n")
+    answer = {"flow": {"name": name}, "problems": problems, "flows": flows}
+    sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
 
 
 def _print_text(checked: CheckedFiles, *, strict: bool) -> None:
@@ -114,9 +117,21 @@ def _print_text(checked: CheckedFiles, *, strict: bool) -> None:
             for problem in flow.problems:
                 sys.stdout.write(f"{shown(problem).render()}\n")
             if flow.ok:
-                sys.stdout.write(f"{file.path}: {flow.name}: ok\n")
+                sys.stdout.write(f"{file.path}: {flow.name}: ok\n{_needs(flow)}")
     if len(checked.files) > 1 or checked.passed_over:
         sys.stdout.write(f"{_summary(checked, strict=strict)}\n")
+
+
+def _needs(flow: Checked) -> str:
+    """A line on what the flow's caller must or may give, "" where that is nothing."""
+    needs = [need.words() for need in _needs_shown(flow)]
+    return f"  from outside: {', '.join(needs)}\n" if needs else ""
+
+
+def _needs_shown(flow: Checked) -> list[Need]:
+    """What the flow needs, without the secrets that a default may be, or hold."""
+    masker = Masker(names=flow.flow.secrets if flow.flow else ())
+    return [replace(need, default=str(masker.value(need.default, key=need.name))) for need in flow.needs]
 
 
 def _summary(checked: CheckedFiles, *, strict: bool) -> str:

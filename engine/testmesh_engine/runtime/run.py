@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from testmesh_engine.actions.waiting import Deadline
 from testmesh_engine.contract.result import Failure, FlowResult, Outcome, Phase
 from testmesh_engine.language.model import Flow
 from testmesh_engine.report.events import Event, FlowFinished
+from testmesh_engine.runtime.beginning import row_label
 from testmesh_engine.runtime.flow import FlowEnd, FlowRun, RunOptions
 from testmesh_engine.runtime.masking import Masker
 from testmesh_engine.runtime.outcome import EXIT_PLATFORM
@@ -49,7 +50,7 @@ class _Call:
         self, flows: Sequence[tuple[Flow, RunOptions]], interrupts: Interrupts, tell: Tell, plan: Plan
     ) -> None:
         deadline = None if plan.timeout is None else Deadline.after(plan.timeout, "--timeout")
-        self._flows = [(flow, replace(options, deadline=deadline)) for flow, options in flows]
+        self._flows = [(flow, replace(options, deadline=deadline)) for flow, options in _told_apart(flows)]
         self._interrupts = interrupts
         self._tell = tell
         self._plan = plan
@@ -101,7 +102,8 @@ class _Call:
         flow, options = self._flows[number]
         reason = f"not run: --fail-fast, and {cause.result.name} {cause.result.outcome.value}"
         steps = (not_run(step, phase, Stop(reason)).result for phase in Phase for step in flow.phase(phase))
-        name = Masker(options.secrets).text(flow.name)
+        masker = Masker(options.secrets, names=flow.secrets)
+        name = masker.text(flow.name)
         result = FlowResult(
             name=name,
             file=flow.file,
@@ -111,7 +113,22 @@ class _Call:
             suite=flow.suite,
             tags=flow.tags,
             description=flow.description,
+            row=row_label(flow.row, masker),
             seed=options.identity.seed,
         )
         self._tell(FlowFinished(result=result, flow=number))
         return FlowEnd(result=result, exit_code=cause.exit_code)
+
+
+def _told_apart(flows: Iterable[tuple[Flow, RunOptions]]) -> Iterator[tuple[Flow, RunOptions]]:
+    """The same, with a seed of its own for each file that gives a flow the name of another one before it.
+
+    Random values come from the seed and the flow's name: two copies of a flow that run at once would share them. The
+    seed that is reported repeats such a flow alone, too.
+    """
+    first: dict[str, str] = {}
+    for flow, options in flows:
+        identity = options.identity
+        if first.setdefault(flow.name, flow.file) != flow.file:
+            identity = replace(identity, seed=f"{identity.seed}/{flow.file}")
+        yield flow, replace(options, identity=identity)

@@ -311,9 +311,9 @@ def test_a_report_that_cannot_be_opened_stops_the_call_before_anything_runs(cli:
     """A run whose result would be lost is not begun."""
     web.seen.clear()
     path = cli.flow(_waits(web))
-    code, _, err = cli.call("run", path, "--report", "json=/nowhere/at/all.json")
+    code, _, err = cli.call("run", path, "--report", f"json={path}/all.json")
     assert (2, []) == (code, web.seen)
-    assert "the report json=/nowhere/at/all.json can't be written: No such file or directory" in err
+    assert "can't be written: Not a directory" in err
 
 
 def test_validate_reads_standard_input_and_answers_in_json(cli: Cli) -> None:

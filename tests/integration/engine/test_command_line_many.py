@@ -63,6 +63,72 @@ def test_a_file_that_a_tag_would_leave_out_is_checked_all_the_same(cli: Cli) -> 
     assert "flows/b.yaml:4:10: error: steps is empty" in err
 
 
+def test_a_call_that_is_refused_says_how_many_flows_are_wrong(cli: Cli) -> None:
+    """Also where they are so under --strict only."""
+    cli.flow(PASSING, "flows/a.yaml")
+    for name in "bc":
+        cli.flow(f"env: {{UNUSED: 1}}\n{PASSING}", f"flows/{name}.yaml")
+    assert 0 == cli.call("run", "flows")[0]
+    code, _, err = cli.call("run", "flows", "--strict", "--report", "json=r.json")
+    assert 2 == code
+    assert "testmesh: nothing was run: 2 of 3 flows can't be\n" in err
+    assert ["flows/b.yaml", "flows/c.yaml"] == [flow["file"] for flow in _results(cli.folder / "r.json")]
+
+
+INPUT = "inputs: {user: }\nsteps: [{action: delay, config: {duration: 1ms}, assert: [user == 'john']}]"
+
+
+def test_a_flow_that_lacks_an_input_is_skipped_where_it_was_found_and_wrong_where_it_was_named(cli: Cli) -> None:
+    """It may be there for other flows to call; who names it means to run it."""
+    cli.flow(INPUT, "flows/login.yaml")
+    code, _, err = cli.call("run", "flows", "--report", "json=r.json")
+    assert 2 == code, err
+    cli.flow(PASSING, "flows/a.yaml")
+    assert 0 == cli.call("run", "flows", "--report", "json=r.json")[0]
+    results = _results(cli.folder / "r.json")
+    assert ["passed", "skipped"] == [flow["outcome"] for flow in results]
+    assert "the input user has no value" in results[1]["first_failure"]["message"]
+    assert 2 == cli.call("run", "flows/login.yaml")[0]
+    assert 2 == cli.call("run", "flows", "flows/login.yaml")[0]
+    assert 0 == cli.call("run", "flows", "--var", "user=john")[0]
+
+
+def test_each_row_of_data_is_a_run_with_a_result_of_its_own(cli: Cli) -> None:
+    """From a file beside the flow; one that fails touches no other, and random values differ."""
+    (cli.folder / "flows").mkdir()
+    (cli.folder / "flows" / "users.csv").write_text("name,age\njohn,7\njane,8\njim,9\n")
+    cli.flow(
+        """
+data: {file: users.csv}
+steps:
+  - {id: a, action: delay, config: {duration: 1ms}, assert: ["row.name != 'jane'"], output: {seen: "${RANDOM_ID}"}}
+output: {seen: seen}
+""",
+        "flows/a.yaml",
+    )
+    code, out, err = cli.call("run", "flows", "--parallel", "3", "--report", "json=r.json")
+    assert 1 == code, out + err
+    results = _results(cli.folder / "r.json")
+    assert ["passed", "failed", "passed"] == [flow["outcome"] for flow in results]
+    assert ["row 1 of 3 (name: john)", "row 2 of 3 (name: jane)", "row 3 of 3 (name: jim)"] == [
+        flow["row"] for flow in results
+    ]
+    assert 3 == len({flow["output"]["seen"] for flow in results})
+
+
+def test_two_flows_of_one_name_have_random_values_of_their_own(cli: Cli) -> None:
+    """Copies that run at once would write the same order; the seed of the second one repeats it alone."""
+    body = "steps: [{id: a, action: delay, config: {duration: 1ms}, output: {seen: RANDOM_ID}}]\noutput: {seen: seen}"
+    for name in "ab":
+        cli.flow(body, f"flows/{name}.yaml")
+    report = ("--report", "json=r.json")
+    cli.call("run", "flows", "--seed", "s", *report)
+    first, second = _results(cli.folder / "r.json")
+    assert first["output"]["seen"] != second["output"]["seen"]
+    cli.call("run", "flows/b.yaml", "--seed", second["seed"], *report)
+    assert second["output"] == _results(cli.folder / "r.json")[0]["output"]
+
+
 def test_tags_and_suites_pick_flows(cli: Cli) -> None:
     """One of the tags, none of those with a mark before them."""
     for name, keys in {"a": "tags: [smoke]", "b": "tags: [smoke, slow]", "c": "suite: shop"}.items():
@@ -397,6 +463,34 @@ def test_help_imports_no_engine(cli: Cli) -> None:
     _, _, err = cli.call("--help")
     assert "testmesh_engine.cli.commands" in err
     assert [] == [name for name in ("yaml", "testmesh_engine.language", "testmesh_engine.report") if name in err]
+
+
+def test_validate_lists_what_a_flow_needs_from_outside(cli: Cli) -> None:
+    """In JSON too; a default that is a secret is not shown."""
+    body = """
+env: {URL: "${URL}"}
+inputs: {user: , api_token: hunter2pass, count: 3}
+steps: [{action: delay, config: {duration: 1ms}, assert: ["URL + user + api_token != string(count)"]}]
+"""
+    cli.flow(body, "a.yaml")
+    code, out, _ = cli.call("validate", "a.yaml")
+    assert 0 == code, out
+    assert "  from outside: URL (required), user (required), api_token (default ***), count (default 3)\n" in out
+    (flow,) = json.loads(cli.call("validate", "a.yaml", "--output", "json")[1])["flows"]
+    assert [("URL", True), ("user", True), ("api_token", False), ("count", False)] == [
+        (need["name"], need["required"]) for need in flow["needs"]
+    ]
+
+
+def test_validate_of_standard_input_reads_no_file(cli: Cli) -> None:
+    """The operator asks it about flows of strangers."""
+    (cli.folder / "secret.env").write_text("TOKEN hunter2\n")
+    cli.flow(f"env_file: secret.env\n{PASSING}", "a.yaml")
+    text = (cli.folder / "a.yaml").read_text()
+    code, out, _ = cli.call("validate", "-", stdin=text)
+    assert 2 == code
+    assert "secret.env can't be read: the flow came without a folder" in out
+    assert "hunter2" not in out
 
 
 def test_actions_are_listed_and_explained(cli: Cli) -> None:

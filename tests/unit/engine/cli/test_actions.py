@@ -1,0 +1,52 @@
+"""What ``testmesh actions`` prints."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+
+from testmesh_engine.actions.registry import Registry
+from testmesh_engine.cli.actions import print_action, print_actions
+from testmesh_engine.errors import UsageError
+from testmesh_engine.language import planned
+from testmesh_engine.language.names import Outside
+from testmesh_engine.language.validate import check_text
+
+
+@pytest.mark.parametrize("name", Registry().names())
+def test_the_example_of_each_action_is_a_step_without_a_problem(name: str) -> None:
+    """It is what a newcomer copies first."""
+    spec = Registry().find(name)
+    assert spec
+    assert spec.example.startswith("- ")
+    text = f"flow:\n  name: x\n  steps:\n{textwrap.indent(spec.example, '    ')}"
+    (checked,) = check_text(text, name="x", catalogue=Registry(), outside=Outside(complete=True))
+    assert () == checked.problems
+
+
+def test_every_action_has_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """With its other spellings."""
+    print_actions()
+    said = capsys.readouterr().out
+    assert [] == [name for name in Registry().names() if f"\n{name}" not in f"\n{said}"]
+    assert "kafka_consumer = " in said
+
+
+@pytest.mark.parametrize("name", Registry().names())
+def test_all_that_an_action_declares_is_told(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every key, every result, every sentence on them."""
+    spec = Registry().find(name)
+    assert spec
+    print_action(name)
+    said = capsys.readouterr().out
+    told = [spec.doc, *spec.aliases, *spec.results, *spec.results.values(), *spec.example.splitlines()]
+    told += [text for key in spec.keys for text in (key.name, *key.aliases, *key.choices, key.doc, key.default)]
+    assert [] == [text for text in told if text not in said]
+
+
+def test_an_action_that_comes_later_is_told_as_such() -> None:
+    """With what to do until then."""
+    for name in planned.ACTIONS:
+        with pytest.raises(UsageError, match=f"{name} is not supported yet"):
+            print_action(name)
