@@ -17,8 +17,19 @@ from __future__ import annotations
 
 from typing import Literal
 
-ErrorKind = Literal["timeout", "connection_error", "protocol_error", "query_error", "variable_error", "engine_error"]
-"""What ``error.kind`` of a failed step may be; ``retry_on`` names the first two."""
+ErrorKind = Literal[
+    "timeout",
+    "connection_error",
+    "assertion",
+    "protocol_error",
+    "query_error",
+    "variable_error",
+    "engine_error",
+]
+"""What ``error.kind`` of a failed step may be; ``retry_on`` names the first three.
+
+``assertion`` is what the step itself says of its result: an assertion, or an output that finds nothing.
+"""
 
 
 class TestMeshError(Exception):

@@ -20,11 +20,12 @@ from testmesh_engine.expressions import (
     kind_of,
     show,
 )
-from testmesh_engine.language.explain import quoted, quoted_line
+from testmesh_engine.language import keys
 from testmesh_engine.language.findings import Findings
 from testmesh_engine.language.model import Assertion, Capture, Quantifier
-from testmesh_engine.language.names import BUILTINS, RESULT_ROOTS, ROOTS, Known
+from testmesh_engine.language.names import ERROR, RESULT_ROOTS, Known
 from testmesh_engine.language.nodes import ListNode, MapNode, Node, Scalar, kind_of_node, plain
+from testmesh_engine.language.quoting import quoted, quoted_line
 
 
 def expression(
@@ -110,9 +111,13 @@ def _assertion(
     findings: Findings, node: Node, quantifier: Quantifier, *, spec: ActionSpec, known: Known
 ) -> Assertion | None:
     text, message = node, None
-    if isinstance(node, MapNode) and "expression" in node.entries:
-        findings.keys(node, "an assertion", allowed=("expression", "message"))
-        text, message = node.entries["expression"][1], node.get("message")
+    if isinstance(node, MapNode) and not {"expression", "message"}.isdisjoint(node.entries):
+        findings.keys(node, "an assertion", allowed=keys.names(keys.ASSERTION))
+        given, message = node.get("expression"), node.get("message")
+        if given is None:
+            findings.error(node, 'an assertion with a message needs "expression"', hint="Add what must hold.")
+            return None
+        text = given
     compiled = expression(findings, text, "an assertion", known=known, extra=result_names(spec))
     said = _message(findings, message, spec=spec, known=known) if message else None
     if compiled is None:
@@ -164,11 +169,13 @@ def _capture(findings: Findings, name: str, node: Node, *, spec: ActionSpec, kno
 
 
 def _check_name(findings: Findings, key: Scalar, name: str, *, spec: ActionSpec, known: Known) -> None:
-    if name in known.ids:
+    if name in known.ids or name in known.flow.ids:
         findings.error(key, f"output {name} is called like the step {name}", hint="Rename one of the two.")
-    elif name in BUILTINS or name in ROOTS:
-        findings.error(key, f"{name} is built in and can't be an output")
-    elif name in known.env:
+    elif taken := known.taken(name):
+        findings.error(key, f"{name} can't be an output", hint=taken)
+    elif name == ERROR:
+        findings.warning(key, f"output {name} hides the error of a failed step, but in error_steps and retry_on")
+    elif name in known.env or name in known.files:
         findings.warning(key, f"output {name} hides the variable of that name in env")
     elif name in result_names(spec):
         findings.warning(key, f"output {name} is called like a result key of {spec.name}, which comes first in assert")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TypeAlias
 
-from testmesh_engine.contract.catalogue import ActionSpec
+from testmesh_engine.contract.catalogue import ActionSpec, Kind
 from testmesh_engine.contract.result import Phase
 from testmesh_engine.expressions import Expression, Output, Template, Value
 
@@ -49,28 +50,75 @@ class Capture:
     line: int = 0
 
 
+class FailureWord(StrEnum):
+    """What ``retry_on`` may name beside expressions: the kind of a failure."""
+
+    TIMEOUT = "timeout"
+    CONNECTION_ERROR = "connection_error"
+    ASSERTION = "assertion"
+
+
+FailureTest: TypeAlias = "FailureWord | Expression"
+"""One entry of ``retry_on`` and ``retry_on_not``."""
+
+
+class Backoff(StrEnum):
+    """How the pause grows from one attempt to the next."""
+
+    EXPONENTIAL = "exponential"
+    LINEAR = "linear"
+    FIXED = "fixed"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
-    """Attempts after a failed one; times in seconds."""
+    """Attempts after a failed one; times in seconds. Without ``max_delay`` it is 30, or ``delay`` if that is more."""
 
     max_attempts: int = 3
     delay: float = 1.0
-    exponential: bool = True
-    max_delay: float = 30.0
+    backoff: Backoff = Backoff.EXPONENTIAL
+    max_delay: float | None = None
+    retry_on: tuple[FailureTest, ...] = ()
+    """One of them must hold for another attempt, where there are any."""
+    retry_on_not: tuple[FailureTest, ...] = ()
+    """None of them may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Eventually:
-    """Attempts until one holds; times in seconds, ``interval`` from the end of one to the start of the next."""
+    """Attempts until one holds; times in seconds, ``interval`` from the end of one to the start of the next.
+
+    With ``stable_for`` it must hold for that long: one that does not starts the time anew.
+    """
 
     timeout: float = 30.0
     interval: float = 0.5
+    stable_for: float = 0.0
     stop_on: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Late:
+    """A time or count of a step that is a placeholder: it is known when the step starts, the same for all attempts.
+
+    ``what`` is how messages name it (``retry.delay``); ``field`` is the field of :class:`Step` that it is, or of its
+    ``attempts`` where ``of_attempts`` is set. ``zero`` says whether 0 may be meant.
+    """
+
+    what: str
+    field: str
+    template: Template
+    kind: Kind
+    of_attempts: bool = False
+    zero: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One step. ``id`` is "" where the author gave none; ``shown`` is then ``<action>_<n>``."""
+    """One step. ``id`` is "" where the author gave none; ``shown`` is then ``<action>_<n>``.
+
+    A step inside of another one is shown as ``<outer>/<inner>``.
+    """
 
     shown: str
     action: ActionSpec
@@ -85,17 +133,67 @@ class Step:
     timeout: float | None = None
     on_error: OnError = OnError.FAIL
     attempts: Retry | Eventually | None = None
+    late: tuple[Late, ...] = ()
+    error_steps: tuple[Step, ...] = ()
+    """What runs where this one has failed, after its last attempt."""
+    tags: tuple[str, ...] = ()
     line: int = 0
+
+
+def every_step(steps: Iterable[Step]) -> Iterator[Step]:
+    """``steps`` with those that stand inside of them, in the order of the text."""
+    for step in steps:
+        yield step
+        yield from every_step(step.error_steps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvVar:
-    """One entry of ``env``: ``value`` as written, ``template`` compiled."""
+    """One entry of ``env`` or ``inputs``: ``value`` as written, ``template`` compiled."""
 
     name: str
     value: Value
     template: Template
     line: int = 0
+
+    @property
+    def requires_itself(self) -> bool:
+        """Whether its value names it without a default: the layers outside must have it."""
+        return any(use.name == self.name and not use.optional for use in self.template.names)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """One entry of ``inputs``; ``default`` is ``None`` for one that its caller must give."""
+
+    name: str
+    default: EnvVar | None = None
+    kind: str = ""
+    """What it is, as ``kind_of`` names it: as declared, or what the default is; "" for whatever is given."""
+    description: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One row of ``data``: ``number`` of ``count``, from 1; ``first`` is its first column and value as written.
+
+    ``values`` are those of a file; what stands in the flow itself may hold placeholders, and is the ``template``.
+    """
+
+    number: int
+    count: int
+    values: Mapping[str, Value]
+    template: EnvVar | None = None
+    first: tuple[str, str] = ("", "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvFile:
+    """One file of ``env_file`` as it was read."""
+
+    name: str
+    values: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,10 +209,31 @@ class Flow:
     timeout: float = DEFAULT_FLOW_TIMEOUT_SECONDS
     teardown_timeout: float = DEFAULT_TEARDOWN_TIMEOUT_SECONDS
     description: str = ""
+    suite: str = ""
     tags: tuple[str, ...] = ()
+    exclusive: str = ""
+    """Flows of one call with the same name here, if it is not "", wait for each other."""
+    version: str = ""
+    author: str = ""
+    inputs: tuple[Input, ...] = ()
+    env_files: tuple[EnvFile, ...] = ()
+    """Of several that have a name the last one gives its value."""
+    secrets: frozenset[str] = frozenset()
+    outputs: tuple[Capture, ...] = ()
+    late: tuple[Late, ...] = ()
+    """Those of its times that are placeholders."""
+    rows: tuple[Row, ...] = ()
+    """The rows of ``data``: such a flow is run once for each of them (:func:`rows_of`), never as it stands."""
+    row: Row | None = None
+    """The row that this one is run for."""
     names: frozenset[str] = frozenset()
     """Every name that it declares in ``env`` or reads; ``env`` where it reads a variable whose name it computes."""
 
     def phase(self, phase: Phase) -> tuple[Step, ...]:
         """The steps of one part."""
         return {Phase.SETUP: self.setup, Phase.STEPS: self.steps, Phase.TEARDOWN: self.teardown}[phase]
+
+
+def rows_of(flow: Flow) -> tuple[Flow, ...]:
+    """The runs of ``flow``: one for each row of its data, or itself where it has none."""
+    return tuple(replace(flow, rows=(), row=row) for row in flow.rows) or (flow,)

@@ -14,10 +14,6 @@ CONFIG_KEYS = {
     "defaults": "Write the keys into each step; YAML anchors (&name, *name) save the repetition.",
     "fail_fast": "A failed step stops the flow; on_error of a step changes that.",
 }
-STEP_KEYS = {"error_steps": "Put what must run in any case into teardown."}
-EVENTUALLY_KEYS = {"stable_for": ""}
-RETRY_KEYS = {"retry_on": "", "retry_on_not": ""}
-
 ACTIONS = frozenset({
     *("db_poll", "kafka_producer", "kafka_publish", "kafka_produce", "redis", "redis_get", "redis.get", "redis_set"),
     *("grpc_call", "grpc", "grpc_stream", "websocket", "log", "assert", "transform", "wait_for", "wait_until"),
@@ -32,5 +28,3 @@ ACTION_ADVICE = {
     "wait_for": "Use http_request with eventually: {timeout: 30s}.",
     "assert": "Put the assertions under assert of the step whose result they are about.",
 }
-REFUSED_ACTIONS = ("browser", "docker", "mcp", "contract", "mongodb")
-"""First words of actions that the original has and TestMesh will not have."""

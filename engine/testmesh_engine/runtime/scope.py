@@ -31,6 +31,8 @@ class Memory:
     flow_absent: str = "the flow's output is known in teardown"
     captured: dict[str, Value] = field(default_factory=dict)
     steps: dict[str, Value] = field(default_factory=dict)
+    error: Value = None
+    """That of the step that failed last."""
     ends: dict[str, dict[str, Value]] = field(default_factory=dict)
     """How each step with an id has ended: ``outcome``, and ``error`` {message, kind, timeout} or nil."""
     absent: dict[str, str] = field(default_factory=dict)
@@ -54,6 +56,8 @@ class Memory:
 
     def ended(self, step: Step, outcome: Outcome, error: Value = None) -> None:
         """``step`` has ended so; ``error`` is what went wrong with it, nil where nothing did."""
+        if error is not None:
+            self.error = error
         if step.id:
             self.ends[step.id] = {"outcome": str(outcome), "error": error}
 
@@ -102,7 +106,7 @@ class Memory:
     def about_flow(self, *, failed: bool) -> dict[str, Value]:
         """``flow``: its name, its status so far, and in teardown its output."""
         output = self.flow.get("output")
-        given = cast("dict[str, Value]", output) if isinstance(output, dict) else {}
+        given = output if isinstance(output, dict) else {}
         return {
             **self.flow,
             "status": "failed" if failed else "success",
@@ -139,7 +143,7 @@ def _given_by(step: Step) -> Iterable[str]:
 class FlowScope:
     """The names at one step; ``result`` and what was just ``captured`` of it are there for its assertions only.
 
-    ``error`` is that of the attempt or step that is being looked at, nil without one.
+    ``error`` is that of the attempt or step that is being looked at; nil stands for the step that failed last.
     """
 
     def __init__(
@@ -224,7 +228,7 @@ class FlowScope:
         if name in memory.absent:
             raise NoValueError(f"{name} has no value: {memory.absent[name]}")
         if name == "error":
-            return self._error
+            return memory.error if self._error is None else self._error
         if name == "flow":
             return memory.about_flow(failed=self._at.failed)
         return builtins.lookup(name, self._at) if name in builtins.NAMES else MISSING

@@ -1,0 +1,36 @@
+"""Finds the action of a step in the catalogue, and says of an unknown one what it is."""
+
+from __future__ import annotations
+
+from testmesh_engine.contract.catalogue import ActionSpec, Catalogue
+from testmesh_engine.language import planned, refused
+from testmesh_engine.language.findings import Findings, allowed_hint, unknown_name_hint
+from testmesh_engine.language.nodes import MapNode, Node
+
+
+def step_action(findings: Findings, step: MapNode, catalogue: Catalogue) -> ActionSpec | None:
+    """The declaration of the step's action; nothing where there is none of its name."""
+    node = step.get("action")
+    if node is None:
+        names = ", ".join(catalogue.names())
+        findings.error(step, "the step has no action", hint=f"Add action: one of {names}.")
+        return None
+    name = findings.text(node, "action")
+    if name is None:
+        return None
+    spec = catalogue.find(name)
+    if spec is None:
+        _unknown_action(findings, node, name, catalogue)
+    return spec
+
+
+def _unknown_action(findings: Findings, node: Node, name: str, catalogue: Catalogue) -> None:
+    names = list(catalogue.names())
+    if name in planned.ACTIONS:
+        findings.error(node, f"not supported yet: the action {name}", hint=planned.ACTION_ADVICE.get(name, ""))
+    elif instead := refused.of_action(name):
+        findings.error(node, f"TestMesh has no action {name}", hint=f"{instead} {allowed_hint(names)}")
+    elif (meant := refused.meant_action(name)) in names:
+        findings.error(node, f'unknown action "{name}"', hint=f'Write "{meant}". {allowed_hint(names)}')
+    else:
+        findings.error(node, f'unknown action "{name}"', hint=unknown_name_hint(name, names))

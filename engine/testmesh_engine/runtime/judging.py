@@ -1,0 +1,91 @@
+"""What a step says of a result: its outputs, then all of its assertions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from testmesh_engine.actions.base import Result
+from testmesh_engine.contract.result import AssertionResult
+from testmesh_engine.expressions import Check, EvaluationError, Scope, Value, to_json
+from testmesh_engine.language.model import Assertion, Quantifier, Step
+from testmesh_engine.runtime.builtins import Moment
+from testmesh_engine.runtime.masking import Masker
+from testmesh_engine.runtime.present import shown_check, with_hint
+from testmesh_engine.runtime.scope import FlowScope, Memory
+
+
+@dataclass(slots=True)
+class Judgement:
+    """What came of it: captured values are there also where something failed. ``message`` is the first failure."""
+
+    captured: dict[str, Value] = field(default_factory=dict)
+    checks: tuple[AssertionResult, ...] = ()
+    output_error: str = ""
+    message: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """Whether every output was found and every assertion holds."""
+        return not self.message
+
+
+def judge(step: Step, result: Result, *, memory: Memory, at: Moment, masker: Masker) -> Judgement:
+    """Judge ``result``. Never raises for what stands in the flow or in the result."""
+    found = Judgement()
+    for capture in step.outputs:
+        try:
+            found.captured[capture.name] = capture.output.extract(result, FlowScope(memory, at, result))
+        except EvaluationError as error:
+            found.output_error = f"output {capture.name}: {with_hint(error.message, error.hint)}"
+            found.message = found.message or found.output_error
+    masker.learn_variables(found.captured)
+    scope = FlowScope(memory, at, result, found.captured)
+    found.checks = tuple(_checks(step.asserts, scope, masker))
+    failed = [check for check in found.checks if not check.passed]
+    if failed and not found.message:
+        more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
+        found.message = f"{failed[0].message}{more}"
+    return found
+
+
+def _checks(asserts: tuple[Assertion, ...], scope: Scope, masker: Masker) -> Iterator[AssertionResult]:
+    found = [(assertion, assertion.expression.check(scope)) for assertion in asserts]
+    any_holds = any(check.holds for assertion, check in found if assertion.quantifier is Quantifier.ANY)
+    for assertion, check in found:
+        if assertion.quantifier is Quantifier.ANY and any_holds and not check.holds:
+            continue  # another one holds: this one is false, and fails nothing
+        judged = _judged(assertion, check)
+        message = "" if judged.holds else _message(assertion, scope)
+        yield shown_check(_source(assertion, judged), judged, masker, message=message)
+
+
+def _source(assertion: Assertion, judged: Check) -> str:
+    """What is said to hold: of assert_none the opposite of what is written."""
+    written = assertion.expression.source
+    return f"not ({written})" if assertion.quantifier is Quantifier.NONE and judged.holds else written
+
+
+def _judged(assertion: Assertion, check: Check) -> Check:
+    """The check by the list that its assertion stands in."""
+    match assertion.quantifier:
+        case Quantifier.ANY if not check.holds:
+            return replace(check, message=f"none of assert_any holds: {check.message}")
+        case Quantifier.NONE if check.holds:
+            return Check(holds=False, message=f"{assertion.expression.source} holds and must not")
+        case Quantifier.NONE if check.evaluated:
+            return Check(holds=True, warning=check.warning, operands=check.operands if check.warning else ())
+        case _:
+            # One that has no value at all says nothing, not even of what must not be.
+            return check
+
+
+def _message(assertion: Assertion, scope: Scope) -> str:
+    """The author's words; where they can't be rendered the failure is shown all the same."""
+    if assertion.message is None:
+        return ""
+    try:
+        said = assertion.message.render(scope)
+    except EvaluationError as error:
+        return f"(its message can't be shown: {error.message})"
+    return said if isinstance(said, str) else to_json(said)
