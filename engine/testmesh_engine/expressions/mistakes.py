@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from testmesh_engine.expressions.errors import ExpressionError
+from testmesh_engine.expressions.holes import Hole
+from testmesh_engine.expressions.lexer import Token, TokenKind
 from testmesh_engine.expressions.nodes import Exists, Is, Literal, Member, Name, Node
 
 _DASHED = re.compile(r"[\w-]+")
@@ -27,6 +29,16 @@ def refuse_constant_key(function: str, body: Node) -> None:
     if function in ("sortBy", "groupBy") and isinstance(body, Literal):
         key = body.value if isinstance(body.value, str) and body.value.isidentifier() else "key"
         raise ExpressionError(f"`{function}` has the same key for every item", body.start, hint=f"write `.{key}`")
+
+
+def refuse_doubled_braces(token: Token) -> None:
+    """``map(rows, {{size: .n}})`` is a placeholder with a default, and no map. Raises ``ExpressionError``."""
+    if token.kind is not TokenKind.HOLE or not token.value.startswith("{{"):
+        return
+    hole = token.parts[0]
+    if isinstance(hole, Hole) and hole.colon >= 0:
+        hint = f"a predicate that makes a map is `{{ {token.value[1:-1].strip()} }}`"
+        raise ExpressionError("`{{` opens a placeholder", token.start, hint=hint)
 
 
 def _last_name(node: Node) -> object:

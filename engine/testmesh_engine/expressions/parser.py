@@ -441,6 +441,7 @@ class _Parser:
     def _argument(self, function: str, kind: ParameterKind | None) -> Node:
         if kind != "predicate":
             return self._expression()
+        mistakes.refuse_doubled_braces(self._tokens.now)
         start, braces = self._tokens.now, self._tokens.took("{")
         self._predicates += 1
         body = self._expression()
