@@ -13,7 +13,7 @@ _LINE_CHARACTERS = 160
 
 _LINES, _LINES_VERBOSE = 12, 200
 _TRIES_SHOWN = 8
-_QUIET_KEYS = frozenset({"headers", "cookies", "content_type", "redirects", "url", "columns"})
+_QUIET_KEYS = frozenset({"headers", "cookies", "content_type", "redirects", "url", "http_version"})
 """What a response holds beside what is mostly asserted on; shown under -v."""
 
 
@@ -89,15 +89,17 @@ def _exchange(attempt: AttemptResult, *, verbose: bool) -> Iterator[str]:
         request = attempt.request
         line = " ".join(str(request[name]) for name in ("method", "url") if request.get(name))
         yield f"request   {line}".rstrip()
-        yield from _fields(request, hidden={"method", "url"}, verbose=verbose)
+        # The headers of a request stand in its curl line too, ready to be sent again.
+        quiet = {"headers"} if "curl" in request and not verbose else set()
+        yield from _fields(request, hidden={"method", "url", *quiet}, verbose=verbose)
     elif attempt.request:
         yield f"request   {_short(compact(attempt.request))}"
     if isinstance(attempt.response, Mapping):
         response = attempt.response
         yield f"response  {compact(response['status']) if 'status' in response else ''}".rstrip()
         # Without headers a response is short enough to be read; -v shows all of it.
-        quiet = frozenset() if verbose or "status" not in response else _QUIET_KEYS
-        yield from _fields(response, hidden={"status", *quiet}, verbose=verbose)
+        hidden = frozenset() if verbose or "status" not in response else _QUIET_KEYS
+        yield from _fields(response, hidden={"status", *hidden}, verbose=verbose)
     elif attempt.response:
         yield f"response  {_short(compact(attempt.response))}"
 

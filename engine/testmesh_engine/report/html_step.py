@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import ndiff
 
-from testmesh_engine.contract.result import AssertionResult, AttemptResult, Outcome, StepResult
+from testmesh_engine.contract.result import AssertionResult, AttemptResult, Json, Outcome, StepResult
 from testmesh_engine.report.comparison import MAX_DIFFERENCES, Change, Comparison, Difference, compared, differences
 from testmesh_engine.report.html_text import block, joined, line, mark, text, value
 from testmesh_engine.report.wording import BAD, compact, history, last_attempt, milliseconds, why
@@ -88,9 +88,21 @@ def _inside(step: StepResult, at: Placing) -> Iterator[str]:
         yield f'<h3>Assertions</h3><ul class="asserts">{checks}</ul>'
     if len(step.attempts) > 1:
         yield _attempts(step.attempts)
-    exchange = [block(name, held) for name, held in (("Request", last.request), ("Response", last.response)) if held]
+    exchange = [block(name, held) for name, held in _exchange(last) if held]
     if exchange:
         yield f'<div class="two">{joined(exchange)}</div>'
+
+
+def _exchange(attempt: AttemptResult) -> Iterator[tuple[str, Json]]:
+    """Request and response; a line that sends the request again stands by itself, to be copied."""
+    request = attempt.request
+    if isinstance(request, Mapping) and "curl" in request:
+        yield "Request", {name: held for name, held in request.items() if name != "curl"}
+        yield "Response", attempt.response
+        yield "The request as a command", request["curl"]
+    else:
+        yield "Request", request
+        yield "Response", attempt.response
 
 
 def _about(step: StepResult, at: Placing) -> Iterator[str]:

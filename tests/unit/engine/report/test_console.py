@@ -170,6 +170,21 @@ def test_verbose_shows_headers_and_where_variables_came_from(tmp_path: Path) -> 
     assert "x-trace" not in written_of(tmp_path, "console", [StepFinished(step=failed)])
 
 
+def test_headers_of_a_request_stand_in_the_line_that_sends_it_again(tmp_path: Path) -> None:
+    """Once is enough; -v shows both."""
+    request = {
+        "method": "GET",
+        "url": "http://h/",
+        "headers": {"x-a": "1"},
+        "curl": "curl 'http://h/' \\\n  -H 'x-a: 1'",
+    }
+    step = StepFinished(step=replace(FAILED, attempts=(replace(ATTEMPT, request=request),)))
+    text = written_of(tmp_path, "console", [step])
+    assert "          curl\n            curl 'http://h/' \\\n              -H 'x-a: 1'\n" in text
+    assert "headers" not in text
+    assert '{"x-a": "1"}' in written_of(tmp_path, "console", [step], ReportOptions(environ={}, verbose=True))
+
+
 def test_long_values_are_cut_and_the_cut_is_said(tmp_path: Path) -> None:
     """A first screen has room for the cause and a glance at the rest."""
     rows = [{"id": number, "name": "x" * 40} for number in range(50)]

@@ -113,6 +113,14 @@ def test_two_texts_of_many_lines_are_compared_by_line() -> None:
     assert "<span>  a</span>\n<del>- B</del>\n<ins>+ b</ins>\n<span>  c</span>" in text
 
 
+def test_a_request_as_a_command_stands_by_itself() -> None:
+    """It is there to be copied."""
+    attempt = replace(ATTEMPT, request={"method": "GET", "curl": "curl -i \\\n  'http://h/'"})
+    text = page([replace(FLOW, steps=(replace(FAILED, attempts=(attempt,)),))])
+    assert '<pre tabindex="0">curl -i \\\n  &#x27;http://h/&#x27;</pre>' in text
+    assert "curl&quot;" not in text
+
+
 def test_bars_show_when_steps_and_attempts_ran() -> None:
     """In thousandths of the flow, never beyond it."""
     attempts = (replace(ATTEMPT, started_ms=500, duration_ms=100), replace(ATTEMPT, started_ms=900, duration_ms=100))
