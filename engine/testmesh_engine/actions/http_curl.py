@@ -1,11 +1,12 @@
 """The ``curl`` line that does what a step did: for whoever has to look into a failure by hand.
 
-It is one command in POSIX sh, each option on a line of its own: secrets are masked later, by lines, and the rest stays
-a command. https://curl.se/docs/manpage.html
+It is one command in POSIX sh. Credentials in headers are variables of the shell, named in capitals like the header:
+``AUTHORIZATION='Bearer …'`` is set before it is run. https://curl.se/docs/manpage.html
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -18,6 +19,9 @@ MAX_INLINE_BYTES = 2048
 
 _NOT_SHOWN = frozenset({"host", "content-length", "accept-encoding", "user-agent", "connection"})
 """Headers that curl sends by itself, or that say who asks."""
+
+_CREDENTIAL = re.compile(r"(authorization|cookie|password|secret|token|key)$", re.IGNORECASE)
+"""Headers whose values say who asks."""
 
 _BREAK = " \\\n  "
 
@@ -85,8 +89,12 @@ def _headers(sent: Outgoing, content: Content) -> Iterator[str]:
         plain = name.lower()
         if plain in _NOT_SHOWN or (plain, value) == ("accept", "*/*") or (plain == "content-type" and content.parts):
             continue
-        # curl takes "X:" for a header to leave out; ";" sends it without a value.
-        yield f"-H {_quoted(f'{name}: {value}' if value else f'{name};')}"
+        if _CREDENTIAL.search(name):
+            # A variable of the shell: a secret never gets into the line, and a line without it runs.
+            yield f'-H "{name}: ${re.sub(r"[^A-Za-z0-9]", "_", name).upper()}"'
+        else:
+            # curl takes "X:" for a header to leave out; ";" sends it without a value.
+            yield f"-H {_quoted(f'{name}: {value}' if value else f'{name};')}"
     if sent.body and not content.parts and not any(name.lower() == "content-type" for name, _ in sent.headers):
         yield "-H 'Content-Type:'"
 
@@ -150,4 +158,6 @@ def _quoted(text: str) -> str:
 
 
 def _printf(data: bytes) -> str:
-    return "printf '" + "".join(f"\\{byte:03o}" for byte in data) + "'"
+    """Only what needs it is escaped: whoever masks secrets must find them."""
+    plain = "".join(chr(byte) if 32 <= byte < 127 and byte not in b"%'\\" else f"\\{byte:03o}" for byte in data)
+    return f"printf '{plain}'"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path, PurePosixPath
 
 from testmesh_engine.errors import UsageError
@@ -67,27 +67,24 @@ def save_file(name: str, data: bytes, folder: Path | None) -> None:
     if folder is None:
         raise UsageError(f"save_to_file {name} can't be written: {_NO_FOLDER}")
     *folders, last = PurePosixPath(name).parts
-    at = -1
     try:
-        at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        for part in folders:
-            at = _entered(at, part)
-        _write(at, last, data)
+        with ExitStack() as opened:
+            at = _opened(folder, None, opened)
+            for part in folders:
+                with suppress(FileExistsError):
+                    os.mkdir(part, dir_fd=at)
+                at = _opened(part, at, opened)
+            _write(at, last, data)
     except OSError as error:
         raise UsageError(f"save_to_file {name} can't be written: {_why(error)}") from error
-    finally:
-        if at >= 0:
-            os.close(at)
 
 
-def _entered(parent: int, name: str) -> int:
-    """The folder ``name`` of an open folder, made where it is missing; ``parent`` is closed."""
-    try:
-        with suppress(FileExistsError):
-            os.mkdir(name, dir_fd=parent)
-        return os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
-    finally:
-        os.close(parent)
+def _opened(folder: str | Path, parent: int | None, opened: ExitStack) -> int:
+    """A descriptor of ``folder``; below ``parent`` it is no link."""
+    no_link = os.O_NOFOLLOW if parent is not None else 0
+    at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | no_link, dir_fd=parent)
+    opened.callback(os.close, at)
+    return at
 
 
 def _write(parent: int, name: str, data: bytes) -> None:

@@ -18,8 +18,45 @@ from testmesh_engine.actions.http_transport import Stream
 _WINDOW_BYTES = 1 << 24
 """How much a server may send before it waits for us: the least of round trips for bodies of a usual size."""
 
+_FRAME_HEAD = 9
+_LARGEST_FRAME = _FRAME_HEAD + (1 << 14)
+"""What a server may send that was told nothing else (RFC 9113, 4.2)."""
+_GOAWAY = 7
+
 _NOT_IN_HTTP2 = frozenset({"host", "connection", "transfer-encoding", "keep-alive", "proxy-connection", "upgrade"})
 """Headers of one connection (RFC 9113, 8.2.2); the host stands in ``:authority``."""
+
+
+class _Frames:
+    """Takes GOAWAY out of what a server sends.
+
+    A server may say farewell and still answer what it has begun (RFC 9113, 6.8); nginx does so with every connection's
+    last request. h2 takes a connection for closed at once, and refuses the answer.
+    """
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def split(self, data: bytes) -> tuple[bytes, list[int]]:
+        """All other frames, and of each GOAWAY the last request that the server will answer; halves are kept."""
+        data = self._rest + data
+        kept, farewells, at = bytearray(), [], 0
+        while at + _FRAME_HEAD <= len(data):
+            end = at + _FRAME_HEAD + int.from_bytes(data[at : at + 3], "big")
+            if end - at > _LARGEST_FRAME:
+                # No HTTP/2, or a frame that is not allowed: h2 says which.
+                kept += data[at:]
+                at = len(data)
+            elif end > len(data):
+                break
+            else:
+                if data[at + 3] == _GOAWAY:
+                    farewells.append(int.from_bytes(data[at + _FRAME_HEAD : at + _FRAME_HEAD + 4], "big") & 0x7FFFFFFF)
+                else:
+                    kept += data[at:end]
+                at = end
+        self._rest = data[at:]
+        return bytes(kept), farewells
 
 
 class Http2:
@@ -32,6 +69,7 @@ class Http2:
         self._id = 0
         self._ended = False
         self._closing = False
+        self._frames = _Frames()
         self._state.local_settings = h2.settings.Settings(
             client=True, initial_values={h2.settings.SettingCodes.ENABLE_PUSH: 0}
         )
@@ -86,6 +124,10 @@ class Http2:
 
     def _receive(self) -> None:
         data = self._stream.read()
+        if data.startswith(b"HTTP/"):
+            raise GarbledError(
+                "the server does not speak HTTP/2 without TLS", "Leave http2 out, or write https:// in the URL."
+            )
         if not data:
             raise LostError(
                 "the server closed the connection before its answer was whole", answered=self._stream.answered
@@ -93,36 +135,26 @@ class Http2:
         try:
             self._note_all(data)
         except h2.exceptions.ProtocolError as error:
-            raise self._garbled(error, data) from error
+            raise _garbled(error) from error
 
     def _note_all(self, data: bytes) -> None:
-        for event in self._state.receive_data(data):
+        frames, farewells = self._frames.split(data)
+        for event in self._state.receive_data(frames):
             self._note(event)
+        for last_id in farewells:
+            self._closing = True
+            if self._id > last_id:
+                raise LostError("the server closes this connection", unprocessed=True)
         self._flush()
 
     def _note(self, event: h2.events.Event) -> None:
-        if isinstance(event, h2.events.ConnectionTerminated):
-            self._closing = True
-            if self._id > (event.last_stream_id or 0):
-                raise LostError("the server closes this connection", unprocessed=True)
-        elif isinstance(event, h2.events.StreamReset) and event.stream_id == self._id:
+        if isinstance(event, h2.events.StreamReset) and event.stream_id == self._id:
             code = h2.errors.ErrorCodes(event.error_code) if event.error_code in _CODES else event.error_code
             refused = code is h2.errors.ErrorCodes.REFUSED_STREAM
             name = code.name if isinstance(code, h2.errors.ErrorCodes) else str(code)
             raise LostError(f"the server ended the answer with {name}", answered=not refused, unprocessed=refused)
-        elif getattr(event, "stream_id", None) == self._id:
+        if getattr(event, "stream_id", None) == self._id:
             self._events.append(event)
-
-    def _garbled(self, error: h2.exceptions.ProtocolError, data: bytes) -> GarbledError:
-        if data.startswith(b"HTTP/"):
-            return GarbledError(
-                "the server does not speak HTTP/2 without TLS", "Leave http2 out, or write https:// in the URL."
-            )
-        if isinstance(error, h2.exceptions.InvalidBodyLengthError):
-            return GarbledError(
-                f"the body has {error.actual_length} bytes, and its Content-Length says {error.expected_length}"
-            )
-        return GarbledError(f"what the server sent is no HTTP/2: {error}")
 
     def _flush(self) -> None:
         if data := self._state.data_to_send():
@@ -150,6 +182,14 @@ class Http2:
     def stream(self) -> Stream:
         """Its connection."""
         return self._stream
+
+
+def _garbled(error: h2.exceptions.ProtocolError) -> GarbledError:
+    if isinstance(error, h2.exceptions.InvalidBodyLengthError):
+        return GarbledError(
+            f"the body has {error.actual_length} bytes, and its Content-Length says {error.expected_length}"
+        )
+    return GarbledError(f"what the server sent is no HTTP/2: {error}")
 
 
 _CODES = frozenset(int(code) for code in h2.errors.ErrorCodes)

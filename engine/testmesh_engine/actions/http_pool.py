@@ -110,10 +110,12 @@ class Pool:
 
     def _new(self, url: httpx.URL, bounds: Bounds) -> Speaker:
         host = url.raw_host.decode("ascii")
+        # A certificate that can't be read is the author's fault, whether or not the server is there.
+        context = self._tls_context() if url.scheme == "https" else None
         stream = connect(host, _place(url)[2], bounds)
         spoken = "h2" if self._http2 else "http/1.1"
-        if url.scheme == "https":
-            secured = start_tls(stream, self._tls_context(), host)
+        if context is not None:
+            secured = start_tls(stream, context, host)
             stream, spoken = secured, secured.sock.selected_alpn_protocol() or "http/1.1"
         if spoken == "h2":
             from testmesh_engine.actions.http_h2 import Http2  # noqa: PLC0415 - only steps that ask for it pay

@@ -7,8 +7,8 @@ import re
 import ssl
 import tempfile
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 from testmesh_engine.errors import UsageError
@@ -59,29 +59,34 @@ def _trust(tls: Tls) -> ssl.SSLContext:
             context.load_verify_locations(certifi.where())
         return context
     if is_pem(tls.ca):
-        return _loaded("ca_cert", lambda: ssl.create_default_context(cadata=tls.ca), pem=True)
-    return _loaded(f"ca_cert {tls.ca}", lambda: ssl.create_default_context(cafile=tls.ca), pem=False)
+        return _loaded("ca_cert", lambda: ssl.create_default_context(cadata=tls.ca))
+    return _loaded(f"ca_cert {tls.ca}", lambda: ssl.create_default_context(cafile=tls.ca))
 
 
 def _load_certificate(context: ssl.SSLContext, tls: Tls) -> None:
-    key = tls.key or None
-    paths = [_as_file(text) if is_pem(text) else text for text in (tls.certificate, tls.key) if text]
-    shown = ["as text" if is_pem(text) else text for text in (tls.certificate, tls.key) if text]
-    what = f"client_cert {shown[0]}" + (f" with client_key {shown[1]}" if key else "")
+    given = [text for text in (tls.certificate, tls.key) if text]
+    paths = [_as_file(text) if is_pem(text) else text for text in given]
+    shown = ["as text" if is_pem(text) else text for text in given]
+    what = f"client_cert {shown[0]}" + (f" with client_key {shown[1]}" if tls.key else "")
+    asked: list[str] = []
+
+    def passphrase() -> str:
+        # Without this, OpenSSL would ask the terminal.
+        asked.append("a passphrase")
+        return ""
+
     try:
-        # Without a callback, OpenSSL would ask the terminal for the passphrase.
-        _loaded(
-            what, lambda: context.load_cert_chain(paths[0], paths[1] if key else None, password=_no_password), pem=False
-        )
+        _loaded(what, lambda: context.load_cert_chain(paths[0], *paths[1:], password=passphrase))
+    except UsageError as error:
+        if asked:
+            raise UsageError(
+                f"{what} can't be used: the key is encrypted", hint="Give it without a passphrase."
+            ) from error
+        raise
     finally:
-        for text, path in zip((tls.certificate, tls.key), paths, strict=False):
+        for text, path in zip(given, paths, strict=True):
             if is_pem(text):
-                with suppress(OSError):
-                    os.unlink(path)  # noqa: PTH108 - a name from mkstemp
-
-
-def _no_password() -> str:
-    return ""
+                Path(path).unlink(missing_ok=True)
 
 
 def _as_file(pem: str) -> str:
@@ -92,27 +97,22 @@ def _as_file(pem: str) -> str:
     return path
 
 
-def _loaded(what: str, load: Callable[[], _Loaded], *, pem: bool) -> _Loaded:
+def _loaded(what: str, load: Callable[[], _Loaded]) -> _Loaded:
     try:
         return load()
     except (ssl.SSLError, ValueError) as error:
-        raise UsageError(f"{what} can't be used: {_why_not_loaded(error)}", hint=_pem_hint(pem=pem)) from error
+        raise UsageError(f"{what} can't be used: {_why_not_loaded(error)}", hint=_PEM_HINT) from error
     except OSError as error:
         raise UsageError(f"{what} can't be read: {error.strerror or error}") from error
 
 
 def _why_not_loaded(error: Exception) -> str:
-    said = str(error).upper()
-    if "KEY_VALUES_MISMATCH" in said or "KEY VALUES MISMATCH" in said:
+    if "KEY_VALUES_MISMATCH" in str(error).upper().replace(" ", "_"):
         return "the key does not belong to the certificate"
-    if "BAD_DECRYPT" in said or "BAD_PASSWORD" in said or "EMPTY_PASSWORD" in said or "PASSWORD" in said:
-        return "the key is encrypted, and there is nobody to ask for its passphrase; give it unencrypted"
     return "it holds no certificate or key in PEM form that can be read"
 
 
-def _pem_hint(*, pem: bool) -> str:
-    indented = " In YAML, PEM text is a literal block: key: | and the lines below it." if pem else ""
-    return f"PEM is text between -----BEGIN …----- and -----END …-----.{indented}"
+_PEM_HINT = "PEM is text between -----BEGIN …----- and -----END …-----; in YAML a literal block (|) keeps its lines."
 
 
 @dataclass(frozen=True, slots=True)

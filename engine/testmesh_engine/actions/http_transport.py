@@ -148,7 +148,8 @@ def connect(host: str, port: int, bounds: Bounds) -> Stream:
             failure = error
     if isinstance(failure, TimeRanOutError):
         raise failure
-    raise UnreachableError(str(failure)) from failure
+    said = getattr(failure, "strerror", None) or str(failure)
+    raise UnreachableError(said if host in addresses else f"{said} ({', '.join(addresses)})") from failure
 
 
 def start_tls(stream: Stream, context: ssl.SSLContext, host: str) -> TlsStream:
