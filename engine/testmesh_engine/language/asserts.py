@@ -25,7 +25,7 @@ from testmesh_engine.language.findings import Findings
 from testmesh_engine.language.model import Assertion, Capture, Quantifier
 from testmesh_engine.language.names import ERROR, RESULT_ROOTS, Known
 from testmesh_engine.language.nodes import ListNode, MapNode, Node, Scalar, kind_of_node, plain
-from testmesh_engine.language.quoting import quoted, quoted_line
+from testmesh_engine.language.quoting import cut_off_hint, quoted, quoted_line
 
 
 def expression(
@@ -38,7 +38,7 @@ def expression(
     try:
         compiled = _compiled(text, dashed(known))
     except ExpressionError as error:
-        findings.broken_text(node, error, hint=_cut_by_comment(findings, node))
+        findings.broken_text(node, error, hint=_cut_off(findings, node))
         return None
     known.check(findings, node, compiled.names, extra=extra)
     _check_condition(findings, node, what, compiled)
@@ -196,11 +196,9 @@ def _raw_line(findings: Findings, node: Node) -> str:
     return quoted_line(raw, node.column - 1) if raw else quoted(str(plain(node)))
 
 
-def _cut_by_comment(findings: Findings, node: Node) -> str:
-    """The hint where `` #`` has cut a plain expression off."""
-    if not isinstance(node, Scalar) or node.style or not node.end_line:
+def _cut_off(findings: Findings, node: Node) -> str:
+    """The hint where YAML has ended a plain expression before its author did."""
+    if not isinstance(node, Scalar) or node.style or node.line != node.end_line:
         return ""
-    raw = findings.source.text_of(node.end_line)[findings.source.column_shift :]
-    if not raw[node.end_column - 1 :].lstrip().startswith("#"):
-        return ""
-    return f"YAML takes what follows ' #' for a comment; quote the whole:  {quoted_line(raw)}"
+    raw = findings.source.text_of(node.line)[findings.source.column_shift :]
+    return cut_off_hint(raw, node.column - 1, node.text)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import yaml
 
 from testmesh_engine.contract.problem import Problem
-from testmesh_engine.language.explain import INVISIBLE, invisible_message
+from testmesh_engine.language.explain import INVISIBLE, invisible_message, no_item
 from testmesh_engine.language.nodes import ListNode, MapNode, Node, Scalar, Source, child_path
 from testmesh_engine.language.quoting import quoted_line, value_of
 from testmesh_engine.language.scalars import Plain, resolve_plain, resolve_tagged
@@ -20,6 +20,8 @@ MAX_NODES = 200_000
 MAX_DEPTH = 64
 
 _NO_SPACE = re.compile(r"([A-Za-z_]\w*:)[^\s/].*")
+_ASSERTION = re.compile(r"(?:.*\.)?assert(?:_any|_none)?(?:\[\d+\])?(?:\.expression)?")
+_ITEM_LINE = re.compile(r"\s*- ")
 _CORE = "tag:yaml.org,2002:"
 _EXPRESSION = re.compile(
     r"""
@@ -158,6 +160,8 @@ class Composer:
             self._tagged(event, path)
         except ValueError as error:
             self._note(event, str(error), path=path)
+        if not event.style and event.end_mark.line > event.start_mark.line:
+            self._check_items(event, path)
         return Scalar(
             value,
             *place,
@@ -167,6 +171,19 @@ class Composer:
             end_line=event.end_mark.line + 1,
             end_column=event.end_mark.column + 1,
         )
+
+    def _check_items(self, event: Event, path: str) -> None:
+        """Lines that start with ``- `` deeper than the assertion above them are part of its text to YAML."""
+        if not _ASSERTION.fullmatch(path):
+            return
+        for number in range(event.start_mark.line + 1, event.end_mark.line + 1):
+            raw = self._lines[number] if number < len(self._lines) else ""
+            if match := _ITEM_LINE.match(raw):
+                hint = "Indent it like the line above; to YAML it goes on with the text of that line."
+                problem = self._source.problem(
+                    "this line is no item of its own", line=number + 1, column=match.end() - 1, path=path, hint=hint
+                )
+                self.problems.append(problem)
 
     def _bang(self, event: Event, path: str) -> Scalar:
         """Text that starts with ``!`` and was quoted for its author: an expression, or a tag after all."""
@@ -224,6 +241,9 @@ class Composer:
     def _key(self, event: Event, events: Iterator[Event], path: str, depth: int) -> Scalar:
         key = self._node(event, events, path, depth + 1)
         if isinstance(key, Scalar):
+            if not key.style and no_item(key.text):
+                hint = "Write - and a space, and indent what belongs to the item as its first key."
+                self._note(event, "a space is missing after -", path=path, hint=hint)
             if not key.style and (match := INVISIBLE.search(key.text)):
                 self._invisible(event, match, path)
             return key
@@ -263,7 +283,10 @@ class Composer:
             if isinstance(source, MapNode):
                 given = {**source.entries, **given}
             else:
-                problem = self._source.problem("<< takes a map or a list of maps", line=key.line, column=key.column)
+                hint = "Name a map with &name where it stands, and write <<: *name here."
+                problem = self._source.problem(
+                    "<< takes a map or a list of maps", line=key.line, column=key.column, hint=hint
+                )
                 self.problems.append(problem)
         for name, entry in given.items():
             if name in above:

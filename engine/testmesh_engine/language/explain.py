@@ -18,13 +18,14 @@ import yaml
 
 from testmesh_engine.contract.problem import Problem
 from testmesh_engine.language.nodes import Source
-from testmesh_engine.language.quoting import placeholders_quoted, quoted_line, value_of
+from testmesh_engine.language.quoting import missing_brackets, placeholders_quoted, quoted_line, value_of
 from testmesh_engine.language.scanning import Mark, error_of
 
 INVISIBLE = re.compile("[\u00a0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff]")
 """What looks like a blank or like nothing, and is text to YAML."""
 
 _CLOSING = {'"': '"', "'": "'", "{": "}", "[": "]"}
+_NO_ITEM = re.compile(r"-[A-Za-z_][\w.]*")
 _LONGEST_KEY = 1024
 _PLACEHOLDER = re.compile(r"\{\{|\$\{")
 _NO_SPACE = re.compile(r"""(?P<head>\s*(?:- +)*[A-Za-z_]\w*:)(?P<value>[\w"'\[{$.+-].*)""")
@@ -51,6 +52,7 @@ class _Guess:
 
     message: str
     hint: str = ""
+    """What to do; with a mended line, the words before it."""
     column: int = -1
     """From 0; -1 for where YAML stopped."""
     mended: str | None = None
@@ -67,21 +69,38 @@ def explain_scanner_error(error: yaml.YAMLError, source: Source, lines: Sequence
     if mark is None:
         return Explained(problem=_unreadable(error, source, lines))
     for line, column, guess in _guesses(mark, lines):
-        if guess.mended is not None and not _reads_on(lines, line, guess.mended, after=mark.line):
+        mended = _tried(guess, line, lines, mark)
+        if guess.mended is not None and mended is None:
             continue
         if guess.silent:
-            return Explained(problem=None, line=line, mended=guess.mended)
+            return Explained(problem=None, line=line, mended=mended)
         at = column if guess.column < 0 else guess.column
-        problem = source.problem(guess.message, line=line + 1, column=at + 1, hint=guess.hint)
-        return Explained(problem=problem, line=line, mended=guess.mended)
+        hint = guess.hint if mended is None else f"{guess.hint}:  {mended.strip()}"
+        problem = source.problem(guess.message, line=line + 1, column=at + 1, hint=hint)
+        return Explained(problem=problem, line=line, mended=mended)
     message = f"YAML can't read this: {mark.said}"
     return Explained(problem=source.problem(message, line=mark.line + 1, column=mark.column + 1))
 
 
-def _reads_on(lines: Sequence[str], line: int, mended: str, *, after: int) -> bool:
-    """Whether YAML gets beyond the line ``after`` once ``mended`` stands in place of ``line``."""
+def _tried(guess: _Guess, line: int, lines: Sequence[str], mark: Mark) -> str | None:
+    """The mended line with which YAML reads on, also with its brackets closed; ``None`` where it does not."""
+    if guess.mended is None:
+        return None
+    closed = guess.mended.rstrip() + missing_brackets(guess.mended)
+    return next(
+        (mended for mended in dict.fromkeys((guess.mended, closed)) if _reads_on(lines, line, mended, mark)), None
+    )
+
+
+def _reads_on(lines: Sequence[str], line: int, mended: str, mark: Mark) -> bool:
+    """Whether YAML gets further than ``mark`` once ``mended`` stands in place of ``line``."""
     met = error_of("\n".join((*lines[:line], mended, *lines[line + 1 :])))
-    return met is None or (met.line > after and met.start_line != line)
+    if met is None:
+        return True
+    if met.start_line == line and mended[met.start_column : met.start_column + 1] in _CLOSING:
+        return False  # what this line opens is still not closed
+    # Once a quote above is closed, what stood behind it is text of YAML, and may have faults of its own.
+    return met.line > mark.line or (line < met.line == mark.line and met.column != mark.column)
 
 
 def _guesses(mark: Mark, lines: Sequence[str]) -> Iterator[tuple[int, int, _Guess]]:
@@ -89,10 +108,13 @@ def _guesses(mark: Mark, lines: Sequence[str]) -> Iterator[tuple[int, int, _Gues
     if mark.start_line < mark.line:
         yield from ((mark.start_line, mark.start_column, guess) for guess in _never_closed(mark, lines))
     yield from _line_above(mark, lines)
-    for line, column in dict.fromkeys(((mark.line, mark.column), (mark.start_line, mark.start_column))):
-        raw = lines[line] if line < len(lines) else ""
-        for rule in _RULES:
-            if (guess := rule(raw, column, mark.said)) is not None:
+    # YAML stops at a character, or behind it; where what it was reading begins often tells more.
+    places = dict.fromkeys(
+        ((mark.line, mark.column), (mark.start_line, mark.start_column), (mark.line, max(mark.column - 1, 0)))
+    )
+    for rule in _RULES:
+        for line, column in places:
+            if line < len(lines) and (guess := rule(lines[line], column, mark.said)) is not None:
                 yield line, column, guess
     yield from _opened_above(mark, lines)
     yield from _words(mark, lines)
@@ -106,8 +128,9 @@ def _never_closed(mark: Mark, lines: Sequence[str]) -> Iterator[_Guess]:
         return
     message = f"this {raw[mark.start_column]} is not closed"
     hint = f"Close it with {closing}"
-    mended = f"{raw.rstrip()}{closing}"
-    yield _Guess(message=message, hint=f"{hint}, perhaps:  {mended.strip()}", mended=mended)
+    quote = closing if closing in {'"', "'"} else ""
+    mended = f"{raw.rstrip()}{quote}{missing_brackets(raw)}"
+    yield _Guess(message=message, hint=f"{hint}, perhaps", mended=mended)
     yield _Guess(message=message, hint=f"{hint}.")
 
 
@@ -117,8 +140,8 @@ def _opened_above(mark: Mark, lines: Sequence[str]) -> Iterator[tuple[int, int, 
         piece = value_of(lines[line])
         quote = piece.value[:1]
         if quote in {'"', "'"} and quote not in piece.value[1:]:
+            hint = f"Close it with {quote}, perhaps"
             mended = f"{lines[line].rstrip()}{quote}"
-            hint = f"Close it with {quote}, perhaps:  {mended.strip()}"
             yield line, len(piece.before), _Guess(message=f"this {quote} is not closed", hint=hint, mended=mended)
             return
 
@@ -134,6 +157,9 @@ def _line_above(mark: Mark, lines: Sequence[str]) -> Iterator[tuple[int, int, _G
     start = len(lines[above]) - len(lines[above].lstrip())
     if (guess := _no_space(lines[above], 0, mark.said)) is not None:
         yield above, guess.column, guess
+    if no_item(lines[above].strip().partition(":")[0]):
+        hint = "Write - and a space, and indent what belongs to the item as its first key."
+        yield above, start, _Guess(message="a space is missing after -", hint=hint)
     elif ":" not in lines[above]:
         hint = "Write a key, a colon and a space before it, or a colon behind it."
         yield above, start, _Guess(message='this line is no "key: value"', hint=hint)
@@ -152,8 +178,7 @@ def _pasted(raw: str, line: str) -> str:
 
 
 def _quote(raw: str, column: int, message: str, words: str = "Quote it") -> _Guess:
-    line = quoted_line(raw, column)
-    return _Guess(message=message, hint=f"{words}:  {line}", mended=_pasted(raw, line))
+    return _Guess(message=message, hint=words, mended=_pasted(raw, quoted_line(raw, column)))
 
 
 def _invisible(raw: str, _column: int, _said: str) -> _Guess | None:
@@ -163,10 +188,15 @@ def _invisible(raw: str, _column: int, _said: str) -> _Guess | None:
     mended = INVISIBLE.sub(lambda found: "" if unicodedata.category(found[0]) == "Cf" else " ", raw)
     return _Guess(
         message=invisible_message(match[0]),
-        hint=f"Write it without:  {mended.strip()}",
+        hint="Write it without",
         column=match.start(),
         mended=mended,
     )
+
+
+def no_item(key: str) -> bool:
+    """Whether a key is an item of a list whose ``-`` has no space behind it."""
+    return _NO_ITEM.fullmatch(key) is not None
 
 
 def invisible_message(char: str) -> str:
@@ -196,18 +226,19 @@ def _no_space(raw: str, _column: int, _said: str) -> _Guess | None:
         return None
     mended = f"{match['head']} {match['value']}"
     message = f"a space is missing after {match['head'].strip().removeprefix('- ')}"
-    return _Guess(message=message, hint=f"Write:  {mended.strip()}", column=match.end("head"), mended=mended)
+    return _Guess(message=message, hint="Write", column=match.end("head"), mended=mended)
 
 
-def _placeholder(raw: str, column: int, _said: str) -> _Guess | None:
+def _placeholder(raw: str, _column: int, _said: str) -> _Guess | None:
     piece = value_of(raw)
     if not _is_placeholder_line(raw):
         return None
     line = quoted_line(raw) if piece.value.startswith("{{") else placeholders_quoted(raw)
-    first = _PLACEHOLDER.search(raw, min(column, len(piece.before))) or _PLACEHOLDER.search(raw)
+    found = _PLACEHOLDER.finditer(raw, len(piece.before))
+    first = next((match for match in found if value_of(raw, match.start()).value[:1] not in {'"', "'"}), None)
     return _Guess(
         message="a placeholder that is not quoted",
-        hint=f"Quote it within [ ] and {{ }}:  {line}" if piece.value[:2] != "{{" else f"Quote it:  {line}",
+        hint="Quote it within [ ] and { }" if piece.value[:2] != "{{" else "Quote it",
         column=first.start() if first else -1,
         mended=_pasted(raw, line),
     )
@@ -275,10 +306,10 @@ def _escape(raw: str, column: int, said: str) -> _Guess | None:
     found = raw[at : at + 2]
     if found not in {r"\u", r"\U", r"\x"}:
         message = f"{found} is no escape within double quotes"
-        return _Guess(message=message, hint=f"Write:  {mended.strip()}", column=at, mended=mended)
+        return _Guess(message=message, hint="Write", column=at, mended=mended)
     if _SURROGATE.match(raw, at):
         message = f"YAML has no halves of characters as JSON writes them, {raw[at : at + 6]}"
-        return _Guess(message=message, hint=f"Write:  {mended.strip()}", column=at, mended=mended)
+        return _Guess(message=message, hint="Write", column=at, mended=mended)
     hint = r"\x takes two hexadecimal digits, \u four, \U eight."
     return _Guess(message=f"{found} is followed by no character's number", hint=hint, column=at)
 
@@ -304,13 +335,13 @@ def _no_key(raw: str, column: int, _said: str) -> _Guess | None:
 def _list_beside_key(raw: str, _column: int, said: str) -> _Guess | None:
     if "block sequence entries are not allowed" not in said:
         return None
-    hint = f"Write its items on lines of their own, or quote text that starts with -:  {quoted_line(raw)}"
+    hint = "Write its items on lines of their own, or quote text that starts with -"
     return _Guess(message="a list can't begin beside its key", hint=hint, mended=_pasted(raw, quoted_line(raw)))
 
 
 _RULES: tuple[_Rule, ...] = (
-    *(_tab, _bang, _escape, _placeholder, _no_space, _no_key, _start, _bracket_inside, _goes_on),
-    *(_list_beside_key, _second_colon, _invisible),
+    *(_tab, _invisible, _bang, _escape, _placeholder, _no_space, _no_key, _start, _bracket_inside, _goes_on),
+    *(_list_beside_key, _second_colon),
 )
 
 _WORDS = {

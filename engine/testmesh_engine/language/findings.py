@@ -8,7 +8,9 @@ from testmesh_engine.contract.catalogue import Kind, fault_of
 from testmesh_engine.contract.duration import parse_duration
 from testmesh_engine.contract.problem import Problem, Severity
 from testmesh_engine.expressions import ExpressionError, nearest
+from testmesh_engine.language import refused
 from testmesh_engine.language.nodes import ListNode, MapNode, Node, Scalar, Source, child_path, kind_of_node
+from testmesh_engine.language.quoting import no_space_hint
 
 
 class Findings:
@@ -42,13 +44,17 @@ class Findings:
 
     def broken_text(self, node: Node, error: ExpressionError, *, hint: str = "") -> None:
         """Note text that does not compile, at the character that is wrong."""
-        self.error(node, error.message, hint=error.hint or hint, offset=error.offset)
+        self.error(node, error.message, hint=hint or error.hint, offset=error.offset)
 
     def map(self, node: Node, what: str) -> MapNode | None:
         """``node`` as a map."""
         if isinstance(node, MapNode):
             return node
-        self.error(node, f"{what} is a map, found {kind_of_node(node)}")
+        self.error(
+            node,
+            f"{what} is a map, found {kind_of_node(node)}",
+            hint=no_space_hint(node.text if isinstance(node, Scalar) else ""),
+        )
         return None
 
     def items(self, node: Node, what: str) -> tuple[Node, ...]:
@@ -77,13 +83,11 @@ class Findings:
             self.error(node, f"not supported yet: a placeholder as {what}", hint="Write the value itself.")
         return found
 
-    def boolean(self, node: Node, what: str) -> bool | None:
+    def boolean(self, node: Node, what: str, *, hint: str = "") -> bool | None:
         """``node`` as true or false."""
         if isinstance(node, Scalar) and isinstance(node.value, bool):
             return node.value
-        if self._is_placeholder(node, what):
-            return None
-        self.error(node, f"{what} is true or false, found {kind_of_node(node)}")
+        self.error(node, f"{what} is true or false, found {kind_of_node(node)}", hint=hint)
         return None
 
     def integer(self, node: Node, what: str, *, least: int = 1) -> int | None:
@@ -91,8 +95,6 @@ class Findings:
         value = node.value if isinstance(node, Scalar) else None
         if isinstance(value, int) and not isinstance(value, bool) and value >= least:
             return value
-        if self._is_placeholder(node, what):
-            return None
         self.error(node, f"{what} is a whole number from {least} on, found {kind_of_node(node)}")
         return None
 
@@ -131,7 +133,9 @@ class Findings:
             if planned and name in planned:
                 self.error(at, f'not supported yet: "{name}" of {what}', hint=planned[name])
             else:
-                self.error(at, f'{what} has no key "{name}"', hint=unknown_name_hint(name, allowed))
+                instead = refused.of_key(name, what=what, allowed=tuple(allowed))
+                hint = f"{instead} {allowed_hint(allowed)}" if instead else unknown_name_hint(name, allowed)
+                self.error(at, f'{what} has no key "{name}"', hint=hint)
 
 
 def did_you(name: object, known: Iterable[str]) -> str:
@@ -143,7 +147,12 @@ def did_you(name: object, known: Iterable[str]) -> str:
 def unknown_name_hint(name: str, known: Iterable[str]) -> str:
     """The nearest name and all that are allowed."""
     names = list(known)
-    return " ".join(filter(None, [did_you(name, names), f"Allowed: {', '.join(names)}."]))
+    return " ".join(filter(None, [did_you(name, names), allowed_hint(names)]))
+
+
+def allowed_hint(names: Iterable[str]) -> str:
+    """All that are allowed."""
+    return f"Allowed: {', '.join(names)}."
 
 
 def place_in(node: Node, offset: int, source: Source) -> tuple[int, int]:

@@ -95,10 +95,10 @@ class _Reading:
             try:
                 roots = composer.roots(events(text))
             except Lost:
-                return Loaded(problems=[*self._told.values(), *composer.problems])
+                return Loaded(problems=self._problems(composer))
             except yaml.YAMLError as error:
                 if not self._mend_scanner_error(error):
-                    return Loaded(problems=[*self._told.values(), *composer.problems])
+                    return Loaded(problems=self._problems(composer))
             else:
                 if not composer.mended:
                     return self._loaded(roots, composer)
@@ -108,12 +108,13 @@ class _Reading:
 
     def _loaded(self, roots: list[Node], composer: Composer) -> Loaded:
         found = [root for root in roots if not (isinstance(root, Scalar) and root.value is None)]
-        problems = [problem for problem in composer.problems if problem.line not in self._told_lines()]
         documents = [] if composer.lost else [Document(self._source, root) for root in found]
-        return Loaded(documents=documents, problems=[*self._told.values(), *problems])
+        return Loaded(documents=documents, problems=self._problems(composer))
 
-    def _told_lines(self) -> set[int]:
-        return {problem.line for problem in self._told.values()}
+    def _problems(self, composer: Composer) -> list[Problem]:
+        """All that was found; of a line that was mended nothing more is said."""
+        told = {problem.line for problem in self._told.values()}
+        return [*self._told.values(), *(problem for problem in composer.problems if problem.line not in told)]
 
     def _mend_scanner_error(self, error: yaml.YAMLError) -> bool:
         """Note the error; whether there is a line to go on with."""

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from testmesh_engine.contract.problem import Problem
-from testmesh_engine.language.findings import did_you, unknown_name_hint
+from testmesh_engine.expressions import nearest
+from testmesh_engine.language.findings import unknown_name_hint
 from testmesh_engine.language.kubectl import differences
 from testmesh_engine.language.load import Document, read_documents
 from testmesh_engine.language.nodes import MapNode, Node, Scalar, Source, kind_of_node
@@ -87,14 +88,23 @@ def _flow_of(document: Document) -> FlowPart | None:
     if "kind" in root.entries and "apiVersion" in root.entries:
         return _manifest(document, root)
     if "flow" not in root.entries:
-        close = did_you("flow", root.entries)
-        return _broken(document, root, "the root key flow: is missing", hint=f"{close}\n{_FIX}".strip())
+        close = nearest("flow", root.entries)
+        hint = f"Write flow: in place of {close}:" if close else _FIX
+        return _broken(document, root, "the root key flow: is missing", hint=hint)
     extra = [key for name, (key, _) in root.entries.items() if name != "flow"]
     problems = tuple(
-        source.problem(f'"{key.text}" stands beside flow', line=key.line, column=key.column, hint="Move it under flow:")
+        source.problem(
+            f'"{key.text}" stands beside flow',
+            line=key.line,
+            column=key.column,
+            hint="Indent it, so that it stands under flow.",
+        )
         for key in extra
     )
-    return FlowPart(source=source, node=root.get("flow"), problems=problems)
+    flow = root.entries["flow"][1]
+    # Where all that belongs to flow stands beside it, that is told, not that nothing stands under it.
+    is_empty = isinstance(flow, Scalar) and flow.value is None
+    return FlowPart(source=source, node=None if problems and is_empty else flow, problems=problems)
 
 
 def _broken(document: Document, node: Node, message: str, *, hint: str = _FIX) -> FlowPart:

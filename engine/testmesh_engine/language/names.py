@@ -7,11 +7,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from testmesh_engine.expressions import ExpressionError, NameUse, compile_template
+from testmesh_engine.language import faker, refused
 from testmesh_engine.language.findings import Findings, did_you
+from testmesh_engine.language.needs import Need
 from testmesh_engine.language.nodes import ListNode, MapNode, Node
+from testmesh_engine.language.roots import Declared
 
 BUILTINS: frozenset[str] = frozenset({
-    *("RANDOM_ID", "UUID", "RANDOM_INT", "RANDOM_STRING"),
+    *("RANDOM_ID", "UUID", "RANDOM_INT", "RANDOM_STRING", "$uuid", "$random_int", "$timestamp", faker.ROOT),
     *("TIMESTAMP", "TIMESTAMP_UNIX", "TIMESTAMP_MS", "ISO_TIMESTAMP", "DATE", "TIME", "DATETIME", "TODAY"),
     *("YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND", "DAY_OF_WEEK"),
     *("FLOW_ID", "FLOW_NAME", "FLOW_STATUS", "EXECUTION_ID", "RUN_ID"),
@@ -20,6 +23,11 @@ BUILTINS: frozenset[str] = frozenset({
 
 ROOTS: frozenset[str] = frozenset({"env", "vars", "steps"})
 """What is never shadowed: the env layers, the captured variables, the steps by id."""
+
+_MAPS_OF_VARIABLES = frozenset({"env", "input", "vars"})
+
+ERROR = "error"
+"""The error of the step that failed last; nil where none has. What captures this name comes before it."""
 
 RESULT_ROOTS: frozenset[str] = frozenset({"result", "response", "request", "duration_ms", "time"})
 """What every action exposes beside its own result keys."""
@@ -47,6 +55,13 @@ class Known:
     env: set[str] = field(default_factory=set)
     captured: set[str] = field(default_factory=set)
     ids: set[str] = field(default_factory=set)
+    files: frozenset[str] = frozenset()
+    """The names in the files of ``env_file``."""
+    flow: Declared = field(default_factory=Declared)
+    needs: dict[str, Need] = field(default_factory=dict)
+    """What the flow needs from outside, by name."""
+    local: set[str] = field(default_factory=set)
+    """Names that only the steps of a nested list have: those of a loop."""
     read: set[str] = field(default_factory=set)
     """Every name that was read anywhere, known or not; ``env`` where it is read by a key that is not written out."""
 
@@ -55,22 +70,53 @@ class Known:
 
     def is_read(self, name: str) -> bool:
         """Whether a declared name is read anywhere, as far as can be told: ``env`` as a whole reads all of it."""
-        return name in self.read or name in self.keys or not self.read.isdisjoint(ROOTS)
+        return name in self.read or name in self.keys or not self.read.isdisjoint({*ROOTS, "input"})
 
     def all(self, extra: Iterable[str] = ()) -> set[str]:
         """Every name that may be read here."""
-        return {*self.outside.names, *self.env, *self.captured, *self.ids, *BUILTINS, *ROOTS, *extra}
+        return {*self.declared(extra), *BUILTINS, *ROOTS, *self.flow.roots(), ERROR}
+
+    def declared(self, extra: Iterable[str] = ()) -> set[str]:
+        """Every name that something gives: the flow, or the run."""
+        return {*self.outside.names, *self.env, *self.files, *self.captured, *self.ids, *self.local, *extra}
+
+    def taken(self, name: str) -> str:
+        """Why nothing in the flow may be called ``name``, "" where it may."""
+        return "It is built in." if name in BUILTINS or name in ROOTS else self.flow.taken(name)
+
+    def need(self, need: Need) -> None:
+        """Note what the flow needs from outside; one that it can't do without counts more."""
+        before = self.needs.get(need.name)
+        if before is None or (need.required and not before.required):
+            self.needs[need.name] = need
 
     def check(self, findings: Findings, node: Node, uses: Iterable[NameUse], *, extra: Collection[str] = ()) -> None:
         """Note each name that ``uses`` read and nothing above declares."""
         names: set[str] | None = None
         for use in uses:
-            self.read.add(use.key if use.name == "env" and use.key else use.name)
+            self.read.add(use.key if use.name in _MAPS_OF_VARIABLES and use.key else use.name)
             if use.key:
                 self.keys.add(use.key)
             names = self.all(extra) if names is None else names
-            if use.name not in names and not use.name.startswith("$"):
+            if use.name not in names and use.name != "$":
                 self._unknown(findings, node_at(node, use.path), use, names)
+            elif use.name == faker.ROOT and faker.ROOT not in self.declared(extra):
+                self._check_faker(findings, node_at(node, use.path), use)
+            else:
+                self._check_key(findings, node_at(node, use.path), use, extra)
+
+    def _check_key(self, findings: Findings, node: Node, use: NameUse, extra: Collection[str]) -> None:
+        if use.name not in ROOTS and use.name in self.declared(extra):
+            return
+        fault = self.flow.fault(use, captured=self.captured, ids=self.ids)
+        if fault is not None:
+            findings.error(node, fault[0], hint=fault[1], offset=use.offset)
+
+    @staticmethod
+    def _check_faker(findings: Findings, node: Node, use: NameUse) -> None:
+        problem = faker.problem_of(use.key)
+        if problem is not None:
+            findings.error(node, problem[0], hint=problem[1], offset=use.offset)
 
     def note_title(self, text: str) -> None:
         """Note what the name of a flow or step reads; one that can't be rendered is shown as it is written."""
@@ -79,7 +125,9 @@ class Known:
 
     def _unknown(self, findings: Findings, node: Node, use: NameUse, names: set[str]) -> None:
         from_outside = use.name.isupper()
-        hint = did_you(use.name, names)
+        hint = refused.of_name(use.name) or did_you(use.name, names)
+        if from_outside:
+            self.need(Need(name=use.name, required=not use.optional, line=node.line))
         if from_outside and (use.optional or not self.outside.complete):
             if not use.optional:
                 way = f"It must come with the run: --var {use.name}=…, the TestRun's env, or an entry in env."
@@ -87,6 +135,8 @@ class Known:
                 findings.warning(node, message, hint=f"{hint} {way}".strip(), offset=use.offset)
             return
         way = f"Declare it in env, capture it by an output above, or give --var {use.name}=…"
+        if use.name in self.flow.below:
+            hint = f"{use.name} is {self.flow.below[use.name]} further below: it has no value here."
         findings.error(node, f"unknown variable {use.name}", hint=hint or way, offset=use.offset)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _HEAD = re.compile(r"""\s*(?:-[ \t]+)*(?:(?:[A-Za-z_][\w.-]*|"[^"]*"|'[^']*')[ \t]*:[ \t]+)?""")
+_NO_SPACE = re.compile(r"([A-Za-z_]\w*:)([^\s/].*)", re.DOTALL)
 _COMMENT = re.compile(r"\s#(?:\s|$)")
 _PLACEHOLDER = re.compile(r"\$\{[^{}]*\}|\{\{.*?\}\}")
 _WHOLE = re.compile(r"""\$\{[^{}]*\}|\{\{.*?\}\}|"(?:[^"\\]|\\.)*"|(?<!\w)'[^']*'""")
@@ -44,10 +45,40 @@ def value_of(raw: str, column: int | None = None) -> Piece:
     return Piece(raw[:start], raw[start:end].rstrip(), raw[start:end][len(raw[start:end].rstrip()) :] + raw[end:])
 
 
+def missing_brackets(raw: str) -> str:
+    """What closes the brackets that YAML's own collections open in this line."""
+    open_brackets: list[str] = []
+    piece = value_of(raw)
+    for position in _breaks(piece.value, 0) if piece.value[:1] in {"[", "{"} else ():
+        char = piece.value[position : position + 1]
+        if char in {"[", "{"}:
+            open_brackets.append("]" if char == "[" else "}")
+        elif char in {"]", "}"} and open_brackets:
+            open_brackets.pop()
+    return "".join(reversed(open_brackets))
+
+
+def cut_off_hint(raw: str, column: int, text: str) -> str:
+    """The hint where YAML has ended plain ``text``, which starts at ``column`` (from 0), before its author did."""
+    end = column + len(text)
+    if raw[end:].lstrip().startswith("#"):
+        return f"YAML takes what follows ' #' for a comment; quote the whole:  {quoted_line(raw, column)}"
+    piece = value_of(raw, column)
+    if piece.value not in {text, ""} and raw[column:end] == text and raw[:column].count("[") + raw[:column].count("{"):
+        return f"Within [ ] and {{ }} YAML ends text at a comma; quote the whole:  {quoted_line(raw, column)}"
+    return ""
+
+
 def quoted_line(raw: str, column: int | None = None) -> str:
     """The line, without its indentation, with its value (see :func:`value_of`) in quotes."""
     piece = value_of(raw, column)
     return f"{piece.before}{quoted(piece.value)}{piece.after}".strip()
+
+
+def no_space_hint(text: str) -> str:
+    """The hint for text that is a key and its value without a space between, "" for any other."""
+    match = _NO_SPACE.fullmatch(text)
+    return f"Put a space after the colon:  {match[1]} {match[2]}" if match else ""
 
 
 def quoted(text: str) -> str:

@@ -22,7 +22,7 @@ def rendered(path: Path) -> str:
     """All problems of the file, as a person sees them."""
     text = path.read_text(encoding="utf-8")
     checked = check_text(text, name=path.name, catalogue=Registry(), outside=Outside(complete=True))
-    assert not any(flow.ok for flow in checked)
+    assert not all(flow.ok for flow in checked)
     return "".join(f"{problem.render()}\n" for flow in checked for problem in flow.problems)
 
 
@@ -36,10 +36,10 @@ def test_broken_flow_is_explained_as_its_golden_file_says(path: Path) -> None:
     assert golden.read_text(encoding="utf-8") == found
 
 
-def test_at_least_ten_kinds_of_mistakes_are_covered() -> None:
+def test_at_least_sixty_kinds_of_mistakes_are_covered() -> None:
     """The folder is not empty by accident, and no golden file is left without its flow."""
-    assert len(FLOWS) >= 10
-    assert [path.stem for path in FLOWS] == sorted(path.stem for path in BROKEN.glob("*.txt"))
+    assert len(FLOWS) >= 60
+    assert {path.stem for path in FLOWS} == {path.stem for path in BROKEN.glob("*.txt")}
 
 
 @pytest.mark.parametrize("path", FLOWS, ids=lambda path: path.stem)
