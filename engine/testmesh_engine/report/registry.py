@@ -127,7 +127,7 @@ def _open(target: Target, options: ReportOptions) -> Reporter:
     module, _, attribute = _REPORTS[target.kind].partition(":")
     make = getattr(import_module(module), attribute)
     try:
-        if target.path != STDOUT:
+        if target.path != STDOUT and not Path(target.path).parent.exists():
             Path(target.path).parent.mkdir(parents=True, exist_ok=True)
         reporter: Reporter = make(target.path, options)
     except OSError as error:

@@ -15,6 +15,7 @@ import pytest
 from support.command_line import RUN_UID, Cli, until
 from support.web import Web, web_server
 from testmesh_engine.contract.verdict import Result, VerdictError, decode, judge
+from testmesh_engine.report.registry import KINDS
 
 PASSING = "steps: [{id: one, action: delay, config: {duration: 1ms}}]"
 
@@ -232,7 +233,7 @@ steps:
     on_error: continue
   - {{id: none, action: database_query, config: {{connection: "mysql://u:dsn-password-5@h/${{OTHER}}", query: x}}}}
 """)
-    files = {kind: cli.folder / kind for kind in ("json", "jsonl", "console", "verdict")}
+    files = {kind: cli.folder / kind for kind in KINDS}
     reports = [part for kind, file in files.items() for part in ("--report", f"{kind}={file}")]
     code, out, err = cli.call("run", path, "-v", *reports)
     assert 1 == code

@@ -117,7 +117,9 @@ def test_a_document_of_an_earlier_run_is_gone_before_this_one_ends(kind: str, tm
     for event in events(FLOW):
         reports.tell(event)
     assert "" == path.read_text()
+    before = path.stat().st_ino
     reports.close()
+    assert before != path.stat().st_ino, "it was written in place"
     assert "tested" in path.read_text()
     assert [path] == list(tmp_path.iterdir())
 

@@ -69,6 +69,13 @@ def test_a_failure_that_does_not_count_is_a_skipped_case(tmp_path: Path) -> None
     assert f"does not count: {FAILED.message}" == list(suite)[1].result[0].message
 
 
+def test_a_step_within_another_is_a_case_and_no_second_failure(tmp_path: Path) -> None:
+    """The outer one's own ending counts it."""
+    [suite] = read(tmp_path, replace(FLOW, steps=(replace(FAILED, steps=(replace(FAILED, id="ask/logs"),)),)))
+    assert (2, 1, 1) == (suite.tests, suite.failures, suite.skipped)
+    assert f"counts with the step around it: {FAILED.message}" == list(suite)[1].result[0].message
+
+
 NEVER = FirstFailure(flow="tested", step="", message="not started: broker is down")
 
 
