@@ -7,13 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from testmesh_engine.actions.registry import Registry
+from testmesh_engine.actions.waiting import Deadline
 from testmesh_engine.contract.result import FlowResult, Outcome, StepResult
 from testmesh_engine.language.model import Flow
 from testmesh_engine.language.names import Outside
 from testmesh_engine.language.validate import check_text
 from testmesh_engine.report.events import Event
 from testmesh_engine.runtime.builtins import Identity
-from testmesh_engine.runtime.environment import Layers
+from testmesh_engine.runtime.layers import Layers
 from testmesh_engine.runtime.flow import FlowRun, RunOptions
 from testmesh_engine.runtime.signals import Interrupts
 
@@ -74,7 +75,7 @@ def run(text: str, options: Options | None = None) -> Ran:
         identity=IDENTITY,
         layers=options.layers,
         secrets=options.secrets,
-        timeout=options.timeout,
+        deadline=Deadline.after(options.timeout, "--timeout") if options.timeout else None,
         teardown=options.teardown,
         grace=options.grace,
     )

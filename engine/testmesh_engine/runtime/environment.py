@@ -1,112 +1,91 @@
-"""The env layers of a run: who gives a variable its value, highest first.
+"""Computes the variables of a run: each from the highest layer that has it, ``env`` and ``inputs`` in any order.
 
-``--var``, the run's own env (named by TESTMESH_RUN_ENV), ``--env-file``, the process (declared names, and undeclared
-ones in capitals), the flow's ``env``, ``.env`` beside the flow.
+Layers, highest first: ``--var``, the caller's input, the run's own env (named by TESTMESH_RUN_ENV), ``--env-file``, the
+process (declared names, and undeclared ones in capitals), the flow's ``env``, its ``env_file``, ``.env`` beside it.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from decimal import Decimal
+from dataclasses import dataclass
 
 from testmesh_engine.errors import UsageError
 from testmesh_engine.expressions import MISSING, EvaluationError, Missing, Value, kind_of
-from testmesh_engine.language.load import resolve_plain
-from testmesh_engine.language.model import EnvVar
+from testmesh_engine.language.model import EnvVar, Flow
 from testmesh_engine.runtime import builtins
 from testmesh_engine.runtime.builtins import Moment
+from testmesh_engine.runtime.layers import Given, Layers
+from testmesh_engine.runtime.override import of_kind
 
-_NEVER = re.compile(
-    r"HOME|PATH|PWD|USER|LOGNAME|SHELL|TERM|TZ|LANG|LC_.*|TMPDIR|HOST|HOSTNAME|NAME|PYTHON.*|KUBERNETES_.*"
-    r"|.*_SERVICE_HOST|.*_SERVICE_PORT.*|.*_PORT_.*|TESTMESH_.*|_|SHLVL|OLDPWD"
-)
-"""Names that every machine has: one of these in a flow is the flow's own."""
-
-_LINE = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=(?P<value>.*)")
-_QUOTED = re.compile(r"""\s*(?P<quote>["'])(?P<value>.*?)(?P=quote)(?:\s*|\s+\#.*)""")
-_COMMENT = re.compile(r"\s+#")
+_ROW = "row"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Layers:
-    """The layers outside of the flow, each a map of texts."""
+class Variables:
+    """The variables of one run of a flow."""
 
-    var: Mapping[str, str] = field(default_factory=dict)
-    run: Mapping[str, str] = field(default_factory=dict)
-    env_file: Mapping[str, str] = field(default_factory=dict)
-    process: Mapping[str, str] = field(default_factory=dict)
-    dot_env: Mapping[str, str] = field(default_factory=dict)
-
-    def names(self) -> frozenset[str]:
-        """The names that a flow may read without declaring them."""
-        capitals = {name for name in self.process if name.isupper() and not _NEVER.fullmatch(name)}
-        return frozenset({*self.var, *self.run, *self.env_file, *capitals, *self.dot_env})
-
-    def above_flow(self, name: str, *, declared: bool) -> tuple[str, str] | None:
-        """The value that overrides the flow's own, with the words for where it comes from."""
-        named = (("--var", self.var), ("the run's env", self.run), ("--env-file", self.env_file))
-        for words, layer in named:
-            if name in layer:
-                return layer[name], words
-        if name in self.process and (declared or name.isupper()) and not _NEVER.fullmatch(name):
-            return self.process[name], "the environment"
-        return None
+    env: dict[str, Value]
+    sources: Mapping[str, str]
+    """Where each comes from, in words."""
+    inputs: dict[str, Value] | None = None
+    row: dict[str, Value] | None = None
 
 
-def parse_env_file(text: str, *, name: str) -> dict[str, str]:
-    """The variables of a ``.env`` file: ``NAME=value`` lines, ``#`` comments, optional quotes and ``export``.
-
-    Raises ``UsageError`` naming the first line that is none.
-    """
-    found: dict[str, str] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        match = _LINE.fullmatch(line)
-        if match is None:
-            raise UsageError(f"{name}:{number}: no NAME=value line")
-        value = _unquoted(match["value"])
-        if value is None:
-            raise UsageError(f"{name}:{number}: the quote of {match['name']} is never closed")
-        found[match["name"]] = value
-    return found
+def missing_inputs(flow: Flow, layers: Layers) -> tuple[str, ...]:
+    """The inputs without default that nobody gives."""
+    files = [file.values for file in flow.env_files]
+    required = (each.name for each in flow.inputs if each.default is None)
+    return tuple(
+        name
+        for name in required
+        if layers.above_flow(name) is None and not any(name in layer for layer in (*files, layers.dot_env))
+    )
 
 
-def _unquoted(value: str) -> str | None:
-    """What stands in the quotes, or before a comment; ``None`` for a quote that is not closed."""
-    quoted = _QUOTED.fullmatch(value)
-    if quoted is not None:
-        return quoted["value"]
-    plain = _COMMENT.split(value, maxsplit=1)[0].strip()
-    return None if plain.startswith(("'", '"')) else plain
-
-
-def resolve(declared: Iterable[EnvVar], layers: Layers, at: Moment) -> dict[str, Value]:
-    """The value of every env variable, whatever the order in which they name each other.
+def variables_of(flow: Flow, layers: Layers, at: Moment) -> Variables:
+    """The variables of ``flow``, computed once, before its first step.
 
     Raises ``UsageError`` for a cycle, for a name without value, and for an override of the wrong kind.
     """
-    return _Resolver(declared, layers, at).all()
+    resolver = _Resolver(flow, layers, at)
+    env = resolver.all()
+    row = env.pop(_ROW, None) if flow.row else None
+    return Variables(
+        env=env,
+        sources=resolver.sources,
+        inputs={each.name: env[each.name] for each in flow.inputs if each.name in env} if flow.inputs else None,
+        row=row if isinstance(row, dict) else None,
+    )
 
 
 class _Resolver:
     """The scope in which ``env`` is computed: its own variables, and the layers outside."""
 
-    def __init__(self, declared: Iterable[EnvVar], layers: Layers, at: Moment) -> None:
-        self._declared = {var.name: var for var in declared}
+    def __init__(self, flow: Flow, layers: Layers, at: Moment) -> None:
+        defaults = [each.default for each in flow.inputs if each.default]
+        self._declared: dict[str, EnvVar] = {variable.name: variable for variable in (*flow.env, *defaults)}
+        self._in_env = {variable.name for variable in flow.env}
+        self._kinds = {variable.name: _kind_of(variable) for variable in flow.env}
+        self._kinds |= {each.name: each.kind for each in flow.inputs}
+        self._inputs = [each.name for each in flow.inputs]
+        self._files = flow.env_files
+        self._row = flow.row
+        if flow.row and flow.row.template:
+            self._declared[_ROW] = flow.row.template
         self._layers = layers
         self._at = at
         self._values: dict[str, Value] = {}
         self._open: list[str] = []
+        self.sources: dict[str, str] = {}
 
     def all(self) -> dict[str, Value]:
-        """All variables: the declared ones, and those of the layers outside."""
+        """All variables: the declared ones, and those of the layers outside; the row of data is ``row``."""
         for name in self._declared:
             self._resolve_after_its_needs(name)
-        for name in self._layers.names():
+        for name in (*self._inputs, *self._layers.names(), *(name for file in self._files for name in file.values)):
             self._resolve(name)
+        if self._row and not self._row.template:
+            self._values[_ROW] = dict(self._row.values)
         return self._values
 
     def _resolve_after_its_needs(self, name: str) -> None:
@@ -125,10 +104,21 @@ class _Resolver:
         """The value of ``name`` as ``env`` sees it; a variable that names itself means the layers outside."""
         if name in self._open:
             if name == self._open[-1]:
-                return self._outside(name)
+                return self._from_outside(name)
             circle = " -> ".join([*self._open[self._open.index(name) :], name])
             raise EvaluationError(f"the variables of env need each other: {circle}")
+        if name == _ROW and self._row:
+            return self._resolve(name) if self._row.template else dict(self._row.values)
+        if name == "env":
+            return self._map(self._in_env | self._values.keys())
+        if name == "input" and self._inputs:
+            return self._map(self._inputs)
         return self._resolve(name)
+
+    def _map(self, names: Iterable[str]) -> dict[str, Value]:
+        """The variables ``names``, but for those that are being computed: what is asked of them would be a circle."""
+        found = {name: self._resolve(name) for name in sorted(names) if name not in self._open and name != _ROW}
+        return {name: value for name, value in found.items() if not isinstance(value, Missing)}
 
     def names(self) -> Iterable[str]:
         """All names, for the nearest one."""
@@ -145,56 +135,64 @@ class _Resolver:
     def _resolve(self, name: str) -> Value | Missing:
         if name in self._values:
             return self._values[name]
-        var = self._declared.get(name)
-        above = self._layers.above_flow(name, declared=var is not None)
+        variable = self._declared.get(name)
+        above = None if name == _ROW and variable else self._layers.above_flow(name, declared=name in self._in_env)
+        value: Value | Missing
         if above is not None:
-            value: Value | Missing = _of_declared_kind(name, above, var)
-        elif var is not None:
-            value = self._render(var)
+            value = of_kind(above, name, self._kinds.get(name, ""))
+        elif variable is not None:
+            value = self._render(variable)
         else:
             value = self._outside(name)
-        if not isinstance(value, Missing):
+        words = self._words(name, above, variable)
+        if words and not isinstance(value, Missing):
             self._values[name] = value
+            self.sources[name] = words
+        return value
+
+    def _words(self, name: str, above: Given | None, variable: EnvVar | None) -> str:
+        """Where a variable comes from; "" for what is none: built in, or asked of the process for another one."""
+        if above is not None:
+            return above.words
+        if variable is not None:
+            return "env" if name in self._in_env else "inputs"
+        below = self._below(name)
+        return below.words if below else ""
+
+    def _from_outside(self, name: str) -> Value | Missing:
+        """What a variable that names itself means. Raises where nobody gives it; a default of it goes on from there."""
+        value = self._outside(name)
+        if isinstance(value, Missing):
+            hint = f"give --var {name}=…, or set it in the environment"
+            raise EvaluationError("it must come from outside, and nothing gives it", hint)
         return value
 
     def _outside(self, name: str) -> Value | Missing:
-        for layer in (self._layers.dot_env, self._layers.process):
-            if name in layer:
-                return layer[name]
+        below = self._below(name)
+        if below is not None:
+            return below.value
+        if name in self._layers.process and self._open:
+            return self._layers.process[name]
         return builtins.lookup(name, self._at) if name in builtins.NAMES else MISSING
 
-    def _render(self, var: EnvVar) -> Value:
-        self._open.append(var.name)
+    def _below(self, name: str) -> Given | None:
+        """The value that lies below the flow's own."""
+        for file in reversed(self._files):
+            if name in file.values:
+                return Given(file.values[name], file.name)
+        return Given(self._layers.dot_env[name], ".env") if name in self._layers.dot_env else None
+
+    def _render(self, variable: EnvVar) -> Value:
+        self._open.append(variable.name)
         try:
-            return var.template.render(self)
+            return variable.template.render(self)
         except EvaluationError as error:
-            raise UsageError(f"env {var.name}: {error.message}", hint=error.hint) from error
+            where = "env" if variable.name in self._in_env else "data" if variable.name == _ROW else "inputs"
+            raise UsageError(f"{where} {variable.name}: {error.message}", hint=error.hint) from error
         finally:
             self._open.pop()
 
 
-def _of_declared_kind(name: str, above: tuple[str, str], var: EnvVar | None) -> Value:
-    """An override arrives as text; it becomes what the flow's own value is."""
-    text, words = above
-    declared = var.value if var else None
-    if isinstance(declared, bool):
-        if text.lower() not in {"true", "false"}:
-            raise UsageError(f"{name} is true or false in the flow's env, and {words} gives {text!r}")
-        return text.lower() == "true"
-    if isinstance(declared, (int, Decimal)):
-        number = _number(text)
-        if number is None:
-            raise UsageError(f"{name} is a number in the flow's env, and {words} gives {text!r}")
-        return number
-    if isinstance(declared, (list, dict)):
-        raise UsageError(f"{name} is a {kind_of(declared)} in the flow's env, which {words} can't replace")
-    return text
-
-
-def _number(text: str) -> Value:
-    """The number that ``text`` spells in a flow, ``None`` where it spells none, or one that is out of bounds."""
-    try:
-        value = resolve_plain(text) if text else None
-    except ValueError:
-        return None
-    return value if isinstance(value, (int, Decimal)) and not isinstance(value, bool) else None
+def _kind_of(variable: EnvVar) -> str:
+    """What an override of it must be: the kind of its value here; text, also with placeholders, takes any text."""
+    return "" if isinstance(variable.value, str) or variable.value is None else kind_of(variable.value)

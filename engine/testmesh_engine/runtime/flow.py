@@ -4,25 +4,36 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
-from testmesh_engine.actions.base import Connections, Context, Counters, Preparing
-from testmesh_engine.actions.registry import load_action
+from testmesh_engine.actions.base import Connections, Counters
 from testmesh_engine.actions.waiting import Deadline, Interrupt, earliest
 from testmesh_engine.contract.result import Failure, FlowResult, Metrics, Outcome, Phase
 from testmesh_engine.errors import ActionError, Interrupted, UsageError
-from testmesh_engine.expressions import EvaluationError, Value, compile_template
-from testmesh_engine.language.model import Flow, OnError, Step
-from testmesh_engine.report.events import Event, FlowFinished, FlowStarted, StepFinished, StepStarted, TeardownStarted
-from testmesh_engine.runtime import builtins, environment
+from testmesh_engine.language.model import Flow, OnError, Step, every_step
+from testmesh_engine.report.events import (
+    AttemptStarted,
+    Event,
+    FlowFinished,
+    FlowStarted,
+    StepFinished,
+    StepStarted,
+    TeardownStarted,
+    Variable,
+)
+from testmesh_engine.runtime import builtins
+from testmesh_engine.runtime.beginning import begin, identity_of_row, row_label
 from testmesh_engine.runtime.builtins import Identity
-from testmesh_engine.runtime.environment import Layers
+from testmesh_engine.runtime.environment import missing_inputs
+from testmesh_engine.runtime.flow_output import NO_OUTPUT, output_of
+from testmesh_engine.runtime.layers import Layers
 from testmesh_engine.runtime.masking import Masker
 from testmesh_engine.runtime.outcome import (
+    EXIT_PASSED,
     EXIT_PLATFORM,
     EXIT_USAGE,
     StepRecord,
@@ -32,13 +43,12 @@ from testmesh_engine.runtime.outcome import (
     test_failed,
     why_nothing_passed,
 )
-from testmesh_engine.runtime.present import with_hint
-from testmesh_engine.runtime.scope import FlowScope, Memory
+from testmesh_engine.runtime.preparing import prepare
+from testmesh_engine.runtime.present import masked, with_hint
+from testmesh_engine.runtime.scope import Memory
 from testmesh_engine.runtime.signals import EXIT_INTERRUPTED, Interrupts
-from testmesh_engine.runtime.step import Stop, Surroundings, not_run, run_step
-
-PREPARE_SECONDS = 10.0
-"""What noting the ends of topics may take before the first step: brokers that can't be reached in it are down."""
+from testmesh_engine.runtime.step import Stop, no_more, not_run, run_step
+from testmesh_engine.runtime.surroundings import Surroundings, folder_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,10 +58,15 @@ class RunOptions:
     identity: Identity
     layers: Layers = field(default_factory=Layers)
     secrets: tuple[str, ...] = ()
-    timeout: float | None = None
+    secret_names: frozenset[str] = frozenset()
+    """The variables of the run whose values are secrets."""
+    deadline: Deadline | None = None
+    """``--timeout``: the end of the whole call, beside what each flow allows itself."""
     teardown: bool = True
     grace: float | None = None
     """What is left for teardown after a signal; ``None``: the flow's own ``teardown_timeout``."""
+    skippable: bool = False
+    """The flow was found, not named: without a value for one of its inputs it is skipped, and no error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +84,11 @@ class FlowRun:
         self._flow = flow
         self._options = options
         self._interrupts = interrupts
-        self._tell = tell
-        self._masker = Masker(options.secrets)
+        self._tell: Callable[[Event], None] = lambda event: tell(masked(event, self._masker))
+        self._identity = identity_of_row(options.identity, flow.row)
+        self._masker = Masker(options.secrets, names=(*flow.secrets, *options.secret_names))
+        for layer in options.layers.all():
+            self._masker.learn(layer)
         self._connections = Connections()
         self._counters = Counters()
         self._records: list[StepRecord] = []
@@ -81,6 +99,8 @@ class FlowRun:
         self._broken = False
         self._started_told = False
         self._name = self._masker.text(flow.name)
+        self._row = row_label(flow.row, self._masker)
+        self._output = NO_OUTPUT
 
     def run(self) -> FlowEnd:
         """Run it to its end. Never raises for anything that a flow or a service can do."""
@@ -88,10 +108,12 @@ class FlowRun:
             return self._run()
 
     def _run(self) -> FlowEnd:
+        without = missing_inputs(self._flow, self._options.layers)
+        if without:
+            return self._without_inputs(without)
         try:
             self._interrupts.run.check()
-            memory = self._memory()
-            self._tell_start()
+            memory = self._begin()
             self._interrupts.run.check()
             self._prepare(memory)
         except UsageError as error:
@@ -106,68 +128,51 @@ class FlowRun:
         except Exception:  # noqa: BLE001 - our own bug outside of any step: teardown still has to run
             self._traces.append(self._masker.text(traceback.format_exc()))
             self._broken = True
+        self._make_output(memory)
         self._teardown(memory)
         return self._end()
 
-    def _tell_start(self) -> None:
-        total = sum(len(self._flow.phase(phase)) for phase in Phase)
-        self._tell(FlowStarted(name=self._name, file=self._flow.file, total=total, started_at=self._started_at))
+    def _begin(self) -> Memory:
+        beginning = begin(self._flow, self._options.layers, self._identity, self._masker)
+        self._flow, self._name = beginning.flow, beginning.name
+        # Values that were learnt since may stand in the row.
+        self._row = row_label(self._flow.row, self._masker)
+        self._tell_start(beginning.variables)
+        return beginning.memory
+
+    def _tell_start(self, variables: tuple[Variable, ...] = ()) -> None:
+        self._tell(
+            FlowStarted(
+                name=self._name,
+                file=self._flow.file,
+                total=sum(len(self._flow.phase(phase)) for phase in Phase),
+                started_at=self._started_at,
+                row=self._row,
+                variables=variables,
+            )
+        )
         self._started_told = True
 
-    def _memory(self) -> Memory:
-        flow, options = self._flow, self._options
-        at = builtins.moment(options.identity, flow=flow.name, step="env", failed=False)
-        env = environment.resolve(flow.env, options.layers, at)
-        self._masker.learn(env)
-        memory = Memory(env=env)
-        self._name = self._masker.text(_rendered_name(flow, FlowScope(memory, at)))
-        memory.expect((*flow.setup, *flow.steps, *flow.teardown))
-        return memory
-
     def _prepare(self, memory: Memory) -> None:
-        """Let actions note what they must know before the first step."""
-        steps = [step for phase in Phase for step in self._flow.phase(phase)]
-        for name in dict.fromkeys(step.action.name for step in steps):
-            action = load_action(name)
-            if isinstance(action, Preparing):
-                known = [self._known_config(step, memory) for step in steps if step.action.name == name]
-                action.prepare(known, self._context(name, Deadline.after(PREPARE_SECONDS, "the time to prepare")))
-
-    def _known_config(self, step: Step, memory: Memory) -> Mapping[str, Value | None]:
-        """The step's config, as far as it is known before the run: a key that needs a captured value is ``None``."""
-        at = builtins.moment(self._options.identity, flow=self._flow.name, step=step.shown, failed=False)
-        scope = FlowScope(memory, at)
-        known: dict[str, Value | None] = {}
-        for name, template in step.config.items():
-            declared = step.action.key(name)
-            if declared is None or (step.action.early and declared.name not in step.action.early):
-                continue
-            try:
-                known[declared.name] = template.render(scope)
-            except EvaluationError:
-                known[declared.name] = None
-        return known
-
-    def _context(self, step: str, deadline: Deadline) -> Context:
-        return Context(
-            step=step,
-            deadline=deadline,
+        prepare(
+            (step for phase in Phase for step in every_step(self._flow.phase(phase))),
+            memory,
+            flow=self._flow.name,
+            identity=self._identity,
             interrupt=self._interrupts.run,
             connections=self._connections,
             counters=self._counters,
-            holds=lambda _: True,
         )
 
     def _setup_and_steps(self, memory: Memory) -> None:
         deadline = Deadline.after(self._flow.timeout, "the flow's config.timeout")
-        if self._options.timeout is not None:
-            left = self._options.timeout
-            deadline = earliest((deadline, Deadline.after(left, "--timeout")))
+        if self._options.deadline is not None:
+            deadline = earliest((deadline, self._options.deadline))
         stop: Stop | None = None
         for phase in (Phase.SETUP, Phase.STEPS):
             around = self._around(phase, memory, deadline, self._interrupts.run)
             for step in self._flow.phase(phase):
-                stop = stop or _no_more(deadline, self._interrupts.run)
+                stop = stop or no_more(deadline, self._interrupts.run)
                 record = self._one(step, around, stop)
                 if record.bad and step.on_error is OnError.FAIL and stop is None:
                     stop = Stop(f"{step.shown} {record.result.outcome.value}")
@@ -186,18 +191,33 @@ class FlowRun:
         self._tell(StepFinished(step=record.result))
         return record
 
+    def _make_output(self, memory: Memory) -> None:
+        """What the flow's caller sees; of a flow that has failed already it is what can be found."""
+        at = builtins.moment(self._identity, flow=self._flow.name, step="output", failed=self._failed())
+        self._output = output_of(self._flow, memory, at, self._masker)
+        memory.flow["output"] = dict(self._output.values)
+        memory.flow_absent = "the flow has not found it"
+
+    def _outcome(self) -> Outcome:
+        outcome = flow_outcome(self._records)
+        return Outcome.FAILED if self._output.problem and outcome is Outcome.PASSED else outcome
+
+    def _failed(self) -> bool:
+        return self._outcome() is not Outcome.PASSED
+
     def _teardown(self, memory: Memory) -> None:
         """Teardown runs on every way out once a step was started, each of its steps whatever became of the others."""
         self._interrupted = self._interrupts.run.is_set()
         if not self._flow.teardown:
             return
-        self._tell(TeardownStarted(so_far=partial(self._result, flow_outcome(self._records))))
+        self._tell(TeardownStarted(so_far=partial(self._result, self._outcome())))
         deadline = Deadline.after(self._teardown_seconds(), "the time for teardown")
         around = self._around(Phase.TEARDOWN, memory, deadline, self._interrupts.teardown)
-        around.failed = flow_outcome(self._records) is not Outcome.PASSED
+        around.failed = self._failed()
         without = self._without_teardown()
+        memory.begin_teardown(every_step(self._flow.teardown))
         for step in self._flow.teardown:
-            self._one(step, around, without or _no_more(deadline, self._interrupts.teardown))
+            self._one(step, around, without or no_more(deadline, self._interrupts.teardown))
         self._interrupted = self._interrupted or self._interrupts.run.is_set()
 
     def _without_teardown(self) -> Stop | None:
@@ -219,11 +239,15 @@ class FlowRun:
             phase=phase,
             memory=memory,
             masker=self._masker,
-            identity=self._options.identity,
+            identity=self._identity,
             deadline=deadline,
             interrupt=interrupt,
             connections=self._connections,
             counters=self._counters,
+            started=self._started,
+            trying=lambda number: self._tell(AttemptStarted(number=number)),
+            folder=folder_of(self._flow.file),
+            trace_id=builtins.trace_id(self._identity, flow=self._flow.name, file=self._flow.file),
         )
 
     def _cut_short(self) -> bool:
@@ -231,7 +255,7 @@ class FlowRun:
         return self._interrupted and not test_failed(self._records)
 
     def _end(self) -> FlowEnd:
-        outcome = flow_outcome(self._records)
+        outcome = self._outcome()
         if self._broken and outcome is not Outcome.FAILED:
             failure = Failure(flow=self._name, step="", message="engine error: not every step was run (-v shows where)")
             code = EXIT_INTERRUPTED if self._cut_short() else EXIT_PLATFORM
@@ -239,39 +263,58 @@ class FlowRun:
         code = exit_code_of(outcome, self._records, interrupted=self._cut_short())
         return self._tell_end(self._result(outcome), code)
 
-    def _never_started(self, message: str, hint: str, code: int) -> FlowEnd:
+    def _without_inputs(self, names: tuple[str, ...]) -> FlowEnd:
+        """A flow that its caller gave too little: skipped where it was only found, wrong where it was named."""
+        what = f"the input {names[0]} has no value" if len(names) == 1 else f"inputs without value: {', '.join(names)}"
+        hint = f"Give {' '.join(f'--var {name}=…' for name in names)}"
+        if not self._options.skippable:
+            return self._never_started(what, f"{hint}.", EXIT_USAGE)
+        return self._never_started(what, f"{hint} to run it.", EXIT_PASSED, outcome=Outcome.SKIPPED)
+
+    def _never_started(self, message: str, hint: str, code: int, *, outcome: Outcome = Outcome.ERRORED) -> FlowEnd:
         """Nothing runs: every step is there, none was started, and the flow says why."""
         if not self._started_told:
             self._tell_start()
         said = self._masker.text(with_hint(message, hint))
         for phase in Phase:
             for step in self._flow.phase(phase):
-                record = not_run(step, phase, Stop("the flow did not start"))
+                record = not_run(step, phase, Stop("the flow did not start", counts=outcome is Outcome.ERRORED))
                 self._records.append(record)
                 self._tell(StepFinished(step=record.result))
         failure = Failure(flow=self._name, step="", message=said)
-        return self._tell_end(self._result(Outcome.ERRORED, failure=failure), code)
+        return self._tell_end(self._result(outcome, failure=failure), code)
 
     def _tell_end(self, result: FlowResult, code: int) -> FlowEnd:
-        self._tell(FlowFinished(result=result, trace="\n".join(self._traces)))
+        self._tell(FlowFinished(result=result, trace="\n".join(self._traces), exit_code=code))
         return FlowEnd(result=result, exit_code=code)
 
     def _result(self, outcome: Outcome, *, failure: Failure | None = None) -> FlowResult:
-        steps = tuple(record.result for record in self._records)
-        failure = failure or first_failure(self._name, self._records)
-        if failure is None and outcome is not Outcome.PASSED:
-            failure = why_nothing_passed(self._name, self._records)
+        flow, masker = self._flow, self._masker
         return FlowResult(
             name=self._name,
-            file=self._flow.file,
+            file=flow.file,
             outcome=outcome,
             started_at=self._started_at,
             duration_ms=round((time.monotonic() - self._started) * 1000, 1),
-            steps=steps,
-            first_failure=failure,
+            steps=tuple(record.result for record in self._records),
+            first_failure=failure or self._first_failure(outcome),
             metrics=self._metrics(),
             interrupted=self._cut_short(),
+            suite=masker.text(flow.suite),
+            tags=tuple(masker.text(tag) for tag in flow.tags),
+            description=masker.text(flow.description),
+            row=self._row,
+            seed=self._options.identity.seed,
+            output=self._output.shown,
         )
+
+    def _first_failure(self, outcome: Outcome) -> Failure | None:
+        found = first_failure(self._name, self._records)
+        if found is None and self._output.problem:
+            return Failure(flow=self._name, step="", message=self._output.problem)
+        if found is None and outcome is not Outcome.PASSED:
+            return why_nothing_passed(self._name, self._records)
+        return found
 
     def _metrics(self) -> Metrics:
         return Metrics(
@@ -281,20 +324,6 @@ class FlowRun:
             kafka_messages=self._counters.kafka_messages,
             retries=self._counters.retries,
         )
-
-
-def _no_more(deadline: Deadline, interrupt: Interrupt) -> Stop | None:
-    """Why no further step starts, ``None`` if one may."""
-    if interrupt.is_set():
-        return Stop(f"interrupted by {interrupt.reason}")
-    return Stop(f"{deadline.what} was used up", "timeout") if deadline.passed else None
-
-
-def _rendered_name(flow: Flow, scope: FlowScope) -> str:
-    try:
-        return str(compile_template(flow.name).render(scope))
-    except ValueError:
-        return flow.name  # a name is for people: it is shown as written where it can't be rendered
 
 
 def _last_assertions(records: Iterable[StepRecord]) -> Iterable[int]:

@@ -8,16 +8,21 @@ import pytest
 
 from testmesh_engine.errors import UsageError
 from testmesh_engine.expressions import Value, compile_template
-from testmesh_engine.language.model import EnvVar
+from testmesh_engine.language.model import EnvFile, EnvVar, Flow, Input, Row
 from testmesh_engine.runtime.builtins import Identity, moment
-from testmesh_engine.runtime.environment import Layers, parse_env_file
-from testmesh_engine.runtime.environment import resolve as resolve_at
+from testmesh_engine.runtime.environment import Variables, missing_inputs, variables_of
+from testmesh_engine.runtime.layers import Layers
+
+
+def computed(flow: Flow, layers: Layers) -> Variables:
+    """The variables of ``flow``, computed now."""
+    identity = Identity(run_id="r", execution_id="e", seed="s")
+    return variables_of(flow, layers, moment(identity, flow="f", step="env", failed=False))
 
 
 def resolve(declared: list[EnvVar], layers: Layers) -> dict[str, Value]:
-    """The variables, computed now."""
-    identity = Identity(run_id="r", execution_id="e", seed="s")
-    return resolve_at(declared, layers, moment(identity, flow="f", step="env", failed=False))
+    """The variables of a flow with this ``env`` only."""
+    return computed(Flow(name="f", file="f.yaml", env=tuple(declared)), layers).env
 
 
 def env(**declared: Value) -> list[EnvVar]:
@@ -79,32 +84,34 @@ def test_a_long_chain_of_variables_is_resolved() -> None:
     assert "end" == resolve(env(**chain, V2000="end"), Layers())["V0"]
 
 
-def test_an_env_file_may_quote_a_value_before_a_comment() -> None:
-    """Quotes end where they end; a comment needs a space before it."""
-    text = 'S="x y" # c "q"\nT=  # only comment\nU=#1\nV=\'it\'s\' # c\nJ="{"a":1}"\nW=x#y\nX= z \n'
-    expected = {"S": "x y", "T": "", "U": "#1", "V": "it's", "J": '{"a":1}', "W": "x#y", "X": "z"}
-    assert expected == parse_env_file(text, name=".env")
-
-
-def test_a_quote_that_is_not_closed_is_named() -> None:
-    """The rest of the line would be taken for the value, quote and all."""
-    with pytest.raises(UsageError, match=r"^\.env:1: the quote of A is never closed"):
-        parse_env_file('A="x # y\n', name=".env")
-
-
 @pytest.mark.parametrize("given", ["NaN", "Infinity", "1_0", "1e20000000", "", " 1", "0x1G"])
 def test_an_override_that_is_no_number_of_a_flow_is_refused(given: str) -> None:
     """Numbers are those that a flow itself can hold."""
-    with pytest.raises(UsageError, match=r"--var gives '.*'") as caught:
+    with pytest.raises(UsageError, match=r'--var gives ".*"') as caught:
         resolve(env(PORT=1), Layers(var={"PORT": given}))
-    assert "PORT is a number in the flow's env" in str(caught.value)
+    assert "PORT is a number in the flow" in str(caught.value)
 
 
 @pytest.mark.parametrize("declared", [[1, 2], {"a": 1}])
-def test_an_override_of_a_list_or_a_map_is_refused(declared: Value) -> None:
-    """Text in its place would be another thing."""
-    with pytest.raises(UsageError, match=r"LIST is a (list|map) in the flow's env, which --var can't replace"):
+def test_text_in_place_of_a_list_or_a_map_is_refused(declared: Value) -> None:
+    """It would be another thing; JSON of the kind is what was meant."""
+    with pytest.raises(UsageError, match=r'LIST is a (list|map) in the flow, and --var gives "x"'):
         resolve(env(LIST=declared), Layers(var={"LIST": "x"}))
+
+
+def test_json_overrides_a_list_or_a_map() -> None:
+    """With exact numbers; a list is no map."""
+    layers = Layers(var={"LIST": "[1, 2.50]", "MAP": '{"a": true}'})
+    assert {"LIST": [1, Decimal("2.50")], "MAP": {"a": True}} == resolve(env(LIST=[], MAP={}), layers)
+    with pytest.raises(UsageError, match="MAP is a map in the flow"):
+        resolve(env(MAP={}), Layers(var={"MAP": "[]"}))
+
+
+def test_the_value_of_a_refused_secret_is_not_shown() -> None:
+    """The message goes to logs."""
+    with pytest.raises(UsageError, match="--var gives what it is not") as caught:
+        resolve(env(API_TOKEN=1), Layers(var={"API_TOKEN": "hunter2"}))
+    assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -121,13 +128,91 @@ def test_an_undeclared_name_comes_from_the_process_in_capitals_only() -> None:
     assert {"API_URL": "u"} == resolve([], Layers(process={"API_URL": "u", "api_url": "v"}))
 
 
-def test_an_env_file_is_read_as_shells_write_it() -> None:
-    """Comments, export, quotes."""
-    text = "# c\n\nA=1\nexport B = two words # c\nC=\"x # y\"\nD='z'\nE=\n"
-    assert {"A": "1", "B": "two words", "C": "x # y", "D": "z", "E": ""} == parse_env_file(text, name=".env")
+FILES = (EnvFile(name="a.env", values={"A": "1", "B": "1", "X": "a"}), EnvFile(name="b.env", values={"B": "2"}))
 
 
-def test_a_line_that_is_none_is_named() -> None:
-    """With its number."""
-    with pytest.raises(UsageError, match=r"^\.env:2: no NAME=value line$"):
-        parse_env_file("A=1\nnonsense\n", name=".env")
+def test_an_env_file_of_the_flow_lies_between_its_env_and_dot_env() -> None:
+    """And of two files the later one counts."""
+    flow = Flow(name="f", file="f.yaml", env=tuple(env(X="flow")), env_files=FILES)
+    found = computed(flow, Layers(dot_env={"A": "dot", "D": "dot"}))
+    assert {"X": "flow", "A": "1", "B": "2", "D": "dot"} == found.env
+    assert {"X": "env", "A": "a.env", "B": "b.env", "D": ".env"} == found.sources
+
+
+def test_what_the_run_gives_overrides_the_flows_own_file() -> None:
+    """An undeclared name in capitals comes from the process, whatever lies below the flow."""
+    found = computed(Flow(name="f", file="f.yaml", env_files=FILES), Layers(process={"A": "p"}, env_file={"B": "f"}))
+    assert {"A": "p", "B": "f", "X": "a"} == found.env
+    assert {"A": "the environment", "B": "--env-file", "X": "a.env"} == found.sources
+
+
+def test_the_callers_input_stands_below_var_and_above_the_run() -> None:
+    """It keeps its kind."""
+    layers = Layers(var={"A": "var"}, input={"A": 1, "B": [2]}, run={"B": "run"})
+    assert {"A": "var", "B": [2]} == computed(Flow(name="f", file="f.yaml"), layers).env
+
+
+def given(name: str, default: Value = None, kind: str = "") -> Input:
+    """One of ``inputs``."""
+    template = EnvVar(name=name, value=default, template=compile_template(default)) if default is not None else None
+    return Input(name=name, default=template, kind=kind)
+
+
+def test_an_input_is_its_callers_or_its_default() -> None:
+    """Under ``input`` too, and there only the inputs are."""
+    flow = Flow(name="f", file="f.yaml", env=tuple(env(U="${who}!", ALL="${input.who}")), inputs=(given("who", "me"),))
+    assert {"who": "me"} == computed(flow, Layers()).inputs
+    found = computed(flow, Layers(var={"who": "you"}))
+    assert ({"who": "you"}, "you!", "you") == (found.inputs, found.env["U"], found.env["ALL"])
+    assert "inputs" == computed(flow, Layers()).sources["who"]
+
+
+@pytest.mark.parametrize("layer", ["var", "run", "env_file", "dot_env"])
+def test_an_input_without_default_is_missing_until_a_layer_gives_it(layer: str) -> None:
+    """Whichever."""
+    flow = Flow(name="f", file="f.yaml", inputs=(given("who"), given("what", "x")))
+    assert ("who",) == missing_inputs(flow, Layers())
+    assert () == missing_inputs(flow, Layers(**{layer: {"who": "me"}}))
+
+
+def test_a_lower_case_input_is_not_taken_from_the_process() -> None:
+    """``name`` and ``user`` are everywhere."""
+    flow = Flow(name="f", file="f.yaml", inputs=(given("who"), given("WHO")))
+    assert ("who",) == missing_inputs(flow, Layers(process={"who": "me", "WHO": "me"}))
+
+
+def test_an_input_takes_its_declared_kind() -> None:
+    """Also one that has no default."""
+    flow = Flow(name="f", file="f.yaml", inputs=(given("n", kind="number"),))
+    assert 7 == computed(flow, Layers(var={"n": "7"})).env["n"]
+    with pytest.raises(UsageError, match="n is a number in the flow, and the caller's input gives true"):
+        computed(flow, Layers(input={"n": True}))
+
+
+def test_a_row_is_rendered_with_env_and_env_with_the_row() -> None:
+    """Each where it names the other; a circle is an error."""
+    values: Value = {"path": "/a", "url": "${BASE}/x"}
+    template = EnvVar(name="row", value=values, template=compile_template(values))
+    row = Row(number=1, count=1, values={}, template=template)
+    found = computed(Flow(name="f", file="f.yaml", env=tuple(env(BASE="http://h")), row=row), Layers())
+    assert {"path": "/a", "url": "http://h/x"} == found.row
+    assert {"BASE": "http://h"} == found.env
+    with pytest.raises(UsageError, match="row -> BASE -> row|BASE -> row -> BASE"):
+        computed(Flow(name="f", file="f.yaml", env=tuple(env(BASE="${row.path}")), row=row), Layers())
+
+
+def test_rows_of_a_file_are_taken_as_they_are() -> None:
+    """They are data, no text of the flow."""
+    row = Row(number=1, count=1, values={"path": "${X}"})
+    found = computed(Flow(name="f", file="f.yaml", env=tuple(env(P="${row.path}")), row=row), Layers())
+    assert ({"path": "${X}"}, "${X}") == (found.row, found.env["P"])
+
+
+def test_a_built_in_that_env_reads_stays_one_of_each_step() -> None:
+    """It does not become a variable of env."""
+    assert {"ID"} == resolve(env(ID="x-${RANDOM_ID}"), Layers()).keys()
+
+
+def test_what_env_asks_of_the_process_is_no_variable_of_the_flow() -> None:
+    """Only the one that asks is."""
+    assert {"H": "/x"} == resolve(env(H="${HOME}"), Layers(process={"HOME": "/x"}))
