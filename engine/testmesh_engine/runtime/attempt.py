@@ -87,6 +87,8 @@ class Attempting:
 
     def make(self, number: int) -> Attempt:
         """Make the ``number``-th one. Raises ``UsageError`` for what the flow does wrong, and ``Interrupted``."""
+        if number > 1:
+            self.around.trying(number)
         attempt = Attempt(number=number, started=time.monotonic())
         context = self._context(number)
         try:
@@ -133,7 +135,7 @@ class Attempting:
         self.around.masker.learn(result)
 
     def _judged(self, result: Result) -> Judgement:
-        return judge(self.step, result, memory=self.around.memory, at=self.at, masker=self.around.masker)
+        return judge(self.step, result, at=self.at, around=self.around)
 
     def _judge(self, attempt: Attempt, result: Result) -> None:
         found = self._judged(result)

@@ -20,7 +20,7 @@ from testmesh_engine.runtime import builtins
 from testmesh_engine.runtime.attempt import Attempt, Attempting
 from testmesh_engine.runtime.attempts import Course, RealClock, bounds_of, plan_of, run_attempts
 from testmesh_engine.runtime.conditions import NotAgain, error_value, why_skipped
-from testmesh_engine.runtime.ending import Ending, ending_of
+from testmesh_engine.runtime.ending import Ending, after, ending_of
 from testmesh_engine.runtime.outcome import StepRecord
 from testmesh_engine.runtime.present import with_hint
 from testmesh_engine.runtime.scope import FlowScope
@@ -67,7 +67,7 @@ def no_more(deadline: Deadline, interrupt: Interrupt) -> Stop | None:
 
 def not_run(step: Step, phase: Phase, stop: Stop) -> StepRecord:
     """The record of a step that was not started."""
-    result = _blank(step, phase, Outcome.NOT_RUN, stop.reason)
+    result = replace(_blank(step, phase, Outcome.NOT_RUN, stop.reason), ignored=not stop.counts)
     return StepRecord(result=result, kind=stop.kind, ignored=not stop.counts)
 
 
@@ -157,7 +157,7 @@ class _StepRun:
         """The last attempt that ended, for a step that a signal has ended in the midst of another one."""
         made = self._course.made
         last = f": {made[-1].message}" if made and made[-1].message else ""
-        return f" (after {len(made)} attempts{last})" if made else ""
+        return f" ({after(len(made))}{last})" if made else ""
 
     def _bug(self, error: Exception) -> str:
         self._around.traces.append(self._around.masker.text("".join(traceback.format_exception(error))))
@@ -191,6 +191,7 @@ class _StepRun:
             tags=tuple(map(around.masker.text, step.tags)),
             started_ms=around.since_start(self._started),
             duration_ms=round((time.monotonic() - self._started) * 1000, 1),
+            ignored=step.on_error is OnError.IGNORE and ending.outcome in _FAILURES,
             attempts=self._attempts(),
             steps=tuple(record.result for record in inside),
         )

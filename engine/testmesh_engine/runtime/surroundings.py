@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -44,6 +45,8 @@ class Surroundings:
     """Whether the flow has failed so far: FLOW_STATUS in teardown."""
     error: Value = None
     """What ``error`` is for all of these steps; nil where it is that of the step that failed last."""
+    trying: Callable[[int], None] = lambda _: None
+    """Told the number of each attempt but the first, as it starts."""
     traces: list[str] = field(default_factory=list)
     """Tracebacks of the engine's own errors, for ``-v``."""
 

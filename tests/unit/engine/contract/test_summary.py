@@ -57,6 +57,9 @@ def test_the_first_failure_is_one_of_those_that_make_the_result() -> None:
     assert first is not None
     assert ("f/s", "failed 1") == (first.step, first.message)
     assert verdict_on(PASSED, SKIPPED).first_failure is None
+    why = verdict_on(SKIPPED, SKIPPED).first_failure
+    assert why is not None
+    assert "skipped 2" == why.message
 
 
 def test_a_failure_without_a_step_names_its_row() -> None:
