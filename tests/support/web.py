@@ -46,6 +46,7 @@ class _Handler(BaseHTTPRequestHandler):
             "loop": lambda _: self._redirect("/loop"),
             "trickle": lambda _: self._trickle(),
             "silent": lambda _: time.sleep(30),
+            "turns": lambda _: self._turn(),
             "hang-up": lambda _: self.connection.shutdown(socket.SHUT_RDWR),
             "big": lambda _: self.send("text/plain", b"x" * (33 << 20)),
         }
@@ -78,6 +79,15 @@ class _Handler(BaseHTTPRequestHandler):
             "body": body.decode(),
         }
         self.send("application/json", json.dumps(told).encode())
+
+    def _turn(self) -> None:
+        """``/turns/503,0,200`` answers the n-th request of that path with the n-th status, then the last; 0 is none."""
+        turn = self.web.seen.count(f"{self.command} {self.path}")
+        statuses = self.path.split("?")[0].rsplit("/", 1)[1].split(",")
+        status = int(statuses[min(turn, len(statuses)) - 1])
+        if not status:
+            time.sleep(30)
+        self.send("application/json", json.dumps({"turn": turn}).encode(), status=status)
 
     def _redirect(self, target: str) -> None:
         self.send_response(302)
@@ -147,9 +157,20 @@ def raw_server(talk: Talk, *, host: str = "127.0.0.1", tls: ssl.SSLContext | Non
 def _talk(connection: socket.socket, talk: Talk, tls: ssl.SSLContext | None) -> None:
     with suppress(OSError), connection:
         connection.settimeout(20)
-        secured = tls.wrap_socket(connection, server_side=True) if tls else connection
-        with secured:
-            talk(secured)
+        if tls is None:
+            talk(connection)
+            return
+        with (
+            connection.dup() as bare,
+            tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False) as own,
+        ):
+            try:
+                own.do_handshake()
+            except ssl.SSLError:
+                # Closed at once, what the client has sent meanwhile would reset the connection and lose the alert.
+                idle(bare)
+                raise
+            talk(own)
 
 
 def request_of(connection: socket.socket) -> bytes:

@@ -50,9 +50,14 @@ def _notes(course: Course[Attempt], bounds: Deadline) -> Iterator[str]:
     if course.end is End.NOT_AGAIN and last.stopped:
         yield last.stopped
     if count > 1 or (course.end is End.TIME and not last.cut):
-        yield f"after {count} attempts" if count > 1 else "after 1 attempt"
+        yield after(count)
     if course.end is End.TIME and (count > 1 or not last.cut):
         yield f"{bounds.what} leaves no time for another: {_where_time_went(course)}"
+
+
+def after(count: int) -> str:
+    """``after 3 attempts``."""
+    return f"after {count} attempts" if count > 1 else "after 1 attempt"
 
 
 def _where_time_went(course: Course[Attempt]) -> str:

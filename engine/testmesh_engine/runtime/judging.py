@@ -12,7 +12,8 @@ from testmesh_engine.language.model import Assertion, Quantifier, Step
 from testmesh_engine.runtime.builtins import Moment
 from testmesh_engine.runtime.masking import Masker
 from testmesh_engine.runtime.present import shown_check, with_hint
-from testmesh_engine.runtime.scope import FlowScope, Memory
+from testmesh_engine.runtime.scope import FlowScope
+from testmesh_engine.runtime.surroundings import Surroundings
 
 
 @dataclass(slots=True)
@@ -30,17 +31,18 @@ class Judgement:
         return not self.message
 
 
-def judge(step: Step, result: Result, *, memory: Memory, at: Moment, masker: Masker) -> Judgement:
+def judge(step: Step, result: Result, *, at: Moment, around: Surroundings) -> Judgement:
     """Judge ``result``. Never raises for what stands in the flow or in the result."""
-    found = Judgement()
+    found, memory, masker = Judgement(), around.memory, around.masker
     for capture in step.outputs:
         try:
-            found.captured[capture.name] = capture.output.extract(result, FlowScope(memory, at, result))
+            scope = FlowScope(memory, at, result, error=around.error)
+            found.captured[capture.name] = capture.output.extract(result, scope)
         except EvaluationError as error:
             found.output_error = f"output {capture.name}: {with_hint(error.message, error.hint)}"
             found.message = found.message or found.output_error
     masker.learn_variables(found.captured)
-    scope = FlowScope(memory, at, result, found.captured)
+    scope = FlowScope(memory, at, result, found.captured, error=around.error)
     found.checks = tuple(_checks(step.asserts, scope, masker))
     failed = [check for check in found.checks if not check.passed]
     if failed and not found.message:

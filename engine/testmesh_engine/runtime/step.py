@@ -35,8 +35,12 @@ def run_step(step: Step, around: Surroundings) -> StepRecord:
     run = _StepRun(step, around)
     ending = run.ending()
     run.remember(ending)
-    failed = ending.outcome in _FAILURES and not run.interrupted
-    inside = run_all(step.error_steps, around.inside(error=run.error(ending))) if failed else []
+    if ending.outcome not in _FAILURES or run.interrupted:
+        return run.record(ending, [])
+    error = run.error(ending)
+    inside = run_all(step.error_steps, around.inside(error=error))
+    # What failed in them is no error of the flow: for the steps below it is still this one.
+    around.memory.error = error
     return run.record(ending, inside)
 
 

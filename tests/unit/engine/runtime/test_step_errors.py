@@ -1,0 +1,242 @@
+"""What a failed step means: on_error, error_steps, ``error``, and how each step has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from support.flows import Options, Ran, run
+from support.web import Web, web_server
+from testmesh_engine.contract.result import Outcome
+from testmesh_engine.report.events import Event, StepStarted
+from testmesh_engine.runtime.layers import Layers
+from testmesh_engine.runtime.signals import Interrupts
+
+PASSED, FAILED, ERRORED = Outcome.PASSED, Outcome.FAILED, Outcome.ERRORED
+SKIPPED, NOT_RUN = Outcome.SKIPPED, Outcome.NOT_RUN
+
+
+@pytest.fixture(scope="module")
+def web() -> Iterator[Web]:
+    """A running server."""
+    with web_server() as running:
+        yield running
+
+
+def against(web: Web, text: str, options: Options | None = None) -> Ran:
+    """Run ``text`` with WEB as the server's base URL; ``web.seen`` starts empty."""
+    web.seen.clear()
+    options = options or Options()
+    options.layers = Layers(var={"WEB": web.url})
+    return run(text, options)
+
+
+FAILING = "action: http_request, config: {url: '${WEB}/order?pay'}, assert: [status == 201]"
+TELLING = "action: http_request, config: {url: '${WEB}/order?ID'}, assert: [status == EXPECTED]"
+
+
+def telling(step_id: str, expected: int = 200, more: str = "") -> str:
+    """A step inside of another one."""
+    return f"{{id: {step_id}, {TELLING.replace('ID', step_id).replace('EXPECTED', str(expected))}{more}}}"
+
+
+def test_error_steps_run_after_the_last_attempt_and_see_the_error(web: Web) -> None:
+    """They are shown inside of their step, and no part of the flow's counts."""
+    text = f"""
+    steps:
+      - {{id: pay, {FAILING}, retry: {{max_attempts: 2, delay: 1ms}}, error_steps: [STEP]}}
+    """
+    step = (
+        "{id: tell, action: http_request, config: {url: '${WEB}/echo', method: POST, body: '${error.message}'}, "
+        "assert: ['error.kind == \"assertion\"', '!error.timeout', 'body.body contains \"status is 200\"', "
+        "'steps.pay.outcome == \"failed\"', steps.pay.error.kind == error.kind]}"
+    )
+    ran = against(web, text.replace("STEP", step))
+    pay = ran.step("pay")
+    assert ["GET /order?pay", "GET /order?pay", "POST /echo"] == web.seen
+    assert (FAILED, [("pay/tell", PASSED)]) == (pay.outcome, [(inner.id, inner.outcome) for inner in pay.steps])
+    assert "status == 201: status is 200 (after 2 attempts)" == pay.message
+    assert (1, 1) == (ran.result.counts.total, ran.exit_code)
+    assert pay.steps[0].started_ms >= pay.attempts[-1].started_ms + pay.attempts[-1].duration_ms
+
+
+def test_error_steps_do_not_run_after_a_success(web: Web) -> None:
+    """And what they would give has no value, which is said."""
+    text = f"""
+    steps:
+      - id: pay
+        action: http_request
+        config: {{url: "${{WEB}}/order?pay"}}
+        assert: [status == 200, error == nil]
+        error_steps: [{telling("tell", more=", output: {told: body.id}")}]
+      - {{id: use, action: http_request, config: {{url: "${{WEB}}/order?use"}}, assert: [told == 7]}}
+    """
+    ran = against(web, text)
+    assert ["GET /order?pay", "GET /order?use"] == web.seen
+    assert () == ran.step("pay").steps
+    assert "told has no value: step pay/tell was not run" in ran.step("use").message
+
+
+def test_what_error_steps_give_is_there_for_the_steps_below(web: Web) -> None:
+    """Where they have run."""
+    text = f"""
+    steps:
+      - {{id: pay, {FAILING}, on_error: continue, error_steps: [{telling("tell", more=", output: {told: body.id}")}]}}
+      - {{id: use, action: http_request, config: {{url: "${{WEB}}/order"}}, assert: [told == 7, tell.status == 200]}}
+    """
+    assert PASSED == against(web, text).step("use").outcome
+
+
+def test_a_failing_error_step_is_shown_and_neither_hides_nor_changes_the_failure(web: Web) -> None:
+    """The others run all the same: they are there to find out more."""
+    text = f"""
+    steps:
+      - {{id: pay, {FAILING}, on_error: HOW, error_steps: [{telling("a", 500)}, {telling("b")}, {telling("c", 404)}]}}
+      - {telling("last")}
+    """
+    ran = against(web, text.replace("HOW", "fail"))
+    pay = ran.step("pay")
+    assert [FAILED, PASSED, FAILED] == [inner.outcome for inner in pay.steps]
+    assert "status == 201: status is 200 (in its error_steps: a failed, c failed)" == pay.message
+    assert (FAILED, 1) == (ran.result.outcome, ran.exit_code)
+    ignored = against(web, text.replace("HOW", "ignore"))
+    assert (PASSED, PASSED) == (ignored.step("last").outcome, ignored.result.outcome)
+
+
+def test_the_error_stays_that_of_the_outer_step(web: Web) -> None:
+    """Also for an error step after one that failed itself; and the flow's after them."""
+    asking = "{id: b, action: http_request, config: {url: '${WEB}/order'}, assert: ['error.message contains \"201\"']}"
+    text = f"""
+    steps: [{{id: pay, {FAILING}, error_steps: [{telling("a", 500)}, {asking}]}}]
+    teardown:
+      - id: clean
+        action: http_request
+        config: {{url: "${{WEB}}/order"}}
+        assert: ['error.message contains "201"', 'steps.a.outcome == "failed"', steps.b.error == nil]
+    """
+    ran = against(web, text)
+    assert PASSED == ran.step("pay").steps[1].outcome
+    assert PASSED == ran.step("clean").outcome
+
+
+def test_error_steps_run_in_teardown_too(web: Web) -> None:
+    """A cleanup that fails has its reasons as well."""
+    text = f"""
+    steps: [{telling("one")}]
+    teardown: [{{id: clean, {FAILING}, error_steps: [{telling("tell")}]}}]
+    """
+    ran = against(web, text)
+    assert (FAILED, [PASSED]) == (ran.step("clean").outcome, [inner.outcome for inner in ran.step("clean").steps])
+
+
+def test_error_steps_run_after_a_mistake_of_the_flow_and_not_where_a_step_is_skipped(web: Web) -> None:
+    """Whatever the reason for the failure is."""
+    only = ', when: error.kind == "variable_error"'
+    text = f"""
+    env: {{N: 1}}
+    steps:
+      - {{id: skipped, {FAILING}, when: N == 2, error_steps: [{telling("no")}]}}
+      - {{id: wrong, {FAILING}, when: N + 1, error_steps: [{telling("yes", more=only)}]}}
+    """
+    ran = against(web, text)
+    assert ["GET /order?yes"] == web.seen
+    assert (SKIPPED, ERRORED, 2) == (ran.step("skipped").outcome, ran.step("wrong").outcome, ran.exit_code)
+
+
+def test_a_signal_runs_no_error_steps(web: Web) -> None:
+    """Teardown is what is left to do."""
+
+    def interrupt(event: Event, interrupts: Interrupts) -> None:
+        if isinstance(event, StepStarted) and event.id == "hang":
+            interrupts.run.set("SIGTERM")
+
+    text = f"""
+    steps:
+      - {{id: hang, action: http_request, config: {{url: "${{WEB}}/silent"}}, error_steps: [{telling("tell")}]}}
+    """
+    ran = against(web, text, Options(on_event=interrupt))
+    assert ((), 130) == (ran.step("hang").steps, ran.exit_code)
+    assert "GET /order?tell" not in web.seen
+
+
+def test_error_steps_for_which_no_time_is_left_are_shown_as_not_run(web: Web) -> None:
+    """The flow's time bounds them; the step's own does not."""
+    hanging = 'action: http_request, config: {url: "${WEB}/silent"}'
+    text = f"""
+    config: {{timeout: 200ms}}
+    steps: [{{id: hang, {hanging}, error_steps: [{telling("tell")}]}}]
+    """
+    (inner,) = against(web, text).step("hang").steps
+    assert (NOT_RUN, "the flow's config.timeout of 200ms was used up") == (inner.outcome, inner.message)
+    text = f"steps: [{{id: hang, {hanging}, timeout: 50ms, error_steps: [{telling('tell')}]}}]"
+    (inner,) = against(web, text).step("hang").steps
+    assert PASSED == inner.outcome
+
+
+@pytest.mark.parametrize("form", ["continue", "{action: continue}", "{type: continue}"])
+def test_on_error_may_be_a_word_or_a_map(web: Web, form: str) -> None:
+    """With the steps that run then."""
+    ran = against(web, f"steps: [{{id: pay, {FAILING}, on_error: {form}}}, {telling('last')}]")
+    assert (FAILED, PASSED, FAILED) == (ran.step("pay").outcome, ran.step("last").outcome, ran.result.outcome)
+
+
+def test_the_map_of_on_error_holds_error_steps(web: Web) -> None:
+    """The same as the key of that name; without a word the flow fails."""
+    ran = against(web, f"steps: [{{id: pay, {FAILING}, on_error: {{steps: [{telling('a')}]}}}}, {telling('last')}]")
+    assert ["pay/a"] == [inner.id for inner in ran.step("pay").steps]
+    assert NOT_RUN == ran.step("last").outcome
+
+
+def test_on_error_retry_fails_after_the_last_attempt(web: Web) -> None:
+    """It says of ``retry`` what it says anyway."""
+    retry = "on_error: retry, retry: {max_attempts: 2, delay: 1ms}"
+    ran = against(web, f"steps: [{{id: pay, {FAILING}, {retry}}}, {telling('last')}]")
+    assert (2, NOT_RUN, 1) == (len(ran.step("pay").attempts), ran.step("last").outcome, ran.exit_code)
+
+
+def test_how_each_step_ended_can_be_asked(web: Web) -> None:
+    """Of those that were skipped or have not run too; what they would have given stays an error."""
+    asserts = [
+        'steps.good.outcome == "passed"',
+        "steps.good.error == nil",
+        'steps.bad.outcome == "failed"',
+        'steps.bad.error.message startsWith "status == 201"',
+        'steps.off.outcome == "skipped"',
+        "error == steps.bad.error",
+    ]
+    listed = "".join(f"\n          - {text!r}" for text in asserts)
+    text = f"""
+    steps:
+      - {telling("good")}
+      - {{id: bad, {FAILING}, on_error: continue}}
+      - {telling("off", more=", disabled: true")}
+      - id: ask
+        action: http_request
+        config: {{url: "${{WEB}}/order"}}
+        assert: {listed}
+        on_error: continue
+      - {{id: odd, action: http_request, config: {{url: "${{WEB}}/order"}}, assert: [off.status == 200]}}
+      - {telling("later")}
+    teardown:
+      - id: clean
+        action: http_request
+        config: {{url: "${{WEB}}/order"}}
+        assert: ['steps["later"].outcome == "not_run"', steps.later.error == nil, steps.off.status == nil]
+    """
+    ran = against(web, text)
+    assert [True, True, False] == [check.passed for check in ran.step("clean").attempts[-1].assertions]
+    assert (PASSED, "") == (ran.step("ask").outcome, ran.step("ask").message)
+    assert (FAILED, True) == (ran.step("odd").outcome, "step off was skipped" in ran.step("odd").message)
+
+
+def test_the_steps_of_a_list_have_their_tags_and_times(web: Web) -> None:
+    """In milliseconds from the flow's start."""
+    text = """
+    steps:
+      - {id: wait, action: delay, config: {duration: 30ms}, tags: [slow, "a-b"]}
+      - {id: after, action: delay, config: {duration: 1ms}}
+    """
+    wait, after = against(web, text).result.steps
+    assert ("slow", "a-b") == wait.tags
+    assert wait.started_ms + 30 <= after.started_ms < 5000
