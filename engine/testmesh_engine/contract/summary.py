@@ -69,7 +69,8 @@ def summarise_all(
 
 def lead_of(flow: FlowResult, *, alone: bool) -> str:
     """What the ids of the flow's steps begin with in a verdict: its row, or its name where it is not alone."""
-    label = flow.row or ("" if alone else flow.name)
+    # A row's label may go on with a value of it, in parentheses: its number is enough.
+    label = flow.row.partition(" (")[0] or ("" if alone else flow.name)
     return f"{label}/" if label else ""
 
 

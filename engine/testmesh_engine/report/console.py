@@ -26,6 +26,7 @@ from testmesh_engine.report.wording import (
     place_of,
     step_counts,
     title_of,
+    titled,
     without_controls,
 )
 
@@ -118,7 +119,7 @@ class ConsoleReport:
                     block.lines.append(without_controls(event.trace))
 
     def _title(self, name: str, row: str, block: _Block) -> None:
-        title = on_one_line(f"{name} ({row})" if row else name)
+        title = on_one_line(titled(name, row))
         bold = f"{self._terminal.painted(title, BOLD)}  " if title else ""
         block.lines.append(f"{bold}{on_one_line(block.file)}")
         block.headed = True

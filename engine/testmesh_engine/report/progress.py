@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from testmesh_engine.contract.result import Outcome
 from testmesh_engine.report.events import AttemptStarted, Event, FlowFinished, FlowStarted, StepFinished, StepStarted
-from testmesh_engine.report.wording import on_one_line
+from testmesh_engine.report.wording import on_one_line, titled
 
 TICK_SECONDS = 0.2
 _NAMED = 4
@@ -43,8 +43,9 @@ class Progress:
         running = self._running.get(event.flow)
         match event:
             case FlowStarted():
-                title = f"{event.name} ({event.row})" if event.row else event.name
-                self._running[event.flow] = _Running(on_one_line(title), event.total, since=self._now())
+                self._running[event.flow] = _Running(
+                    on_one_line(titled(event.name, event.row)), event.total, since=self._now()
+                )
             case StepStarted() if running:
                 running.step, running.since, running.attempt = on_one_line(event.id), self._now(), 1
             case AttemptStarted() if running:

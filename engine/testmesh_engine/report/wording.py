@@ -65,9 +65,14 @@ def pretty(value: Json) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2, default=str)
 
 
+def titled(name: str, row: str) -> str:
+    """The name, with the row where there is one."""
+    return f"{name}, {row}" if row else name
+
+
 def title_of(flow: FlowResult) -> str:
     """The flow's name, with its row; its file where it has no name."""
-    return f"{flow.name or flow.file} ({flow.row})" if flow.row else flow.name or flow.file
+    return titled(flow.name or flow.file, flow.row)
 
 
 def place_of(flow: FlowResult, step: StepResult | None = None) -> str:

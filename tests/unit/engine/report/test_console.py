@@ -123,17 +123,17 @@ def test_a_failure_that_does_not_count_says_so(tmp_path: Path) -> None:
 
 def test_several_flows_are_summed_up_with_the_failed_ones_last(tmp_path: Path) -> None:
     """Each with its step, its message and its place; skipped ones with their reason."""
-    text = written(tmp_path, "console", replace(FLOW, row="row 2 of 3: john"), SKIPPED, GOOD)
+    text = written(tmp_path, "console", replace(FLOW, row="row 2 of 3 (name: john)"), SKIPPED, GOOD)
     expected = """\
 - left out  s.yaml
     input user has no value
-✗ tested (row 2 of 3: john)  t.yaml:7
+✗ tested, row 2 of 3 (name: john)  t.yaml:7
     step ask: body.total == 59.98: body.total is 59.97
   the same random values again: --seed 8c1f
 3 flows: 1 failed, 1 skipped, 1 passed in 2.23 s
 """
     assert text.endswith(expected)
-    assert text.startswith("tested (row 2 of 3: john)  t.yaml\n")
+    assert text.startswith("tested, row 2 of 3 (name: john)  t.yaml\n")
 
 
 def test_flows_that_run_at_once_keep_their_lines_together(tmp_path: Path) -> None:

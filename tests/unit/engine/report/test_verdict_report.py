@@ -12,7 +12,7 @@ from testmesh_engine.report.registry import ReportOptions, Reports, Target, open
 from unit.engine.report.results import FAILED, FLOW, GOOD, PASSED, events
 
 ROW_1 = replace(GOOD, row="row 1 of 2")
-ROW_2 = replace(FLOW, row="row 2 of 2", steps=(PASSED, FAILED))
+ROW_2 = replace(FLOW, row="row 2 of 2 (name: john)", steps=(PASSED, FAILED))
 
 
 def opened(path: Path) -> Reports:
