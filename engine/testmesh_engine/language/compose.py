@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import yaml
 
 from testmesh_engine.contract.problem import Problem
-from testmesh_engine.language.explain import INVISIBLE, invisible_message, no_item
+from testmesh_engine.language.explain import INVISIBLE, NO_ITEM_HINT, invisible_message, no_item
 from testmesh_engine.language.nodes import ListNode, MapNode, Node, Scalar, Source, child_path
 from testmesh_engine.language.quoting import quoted_line, value_of
 from testmesh_engine.language.scalars import Plain, resolve_plain, resolve_tagged
@@ -21,6 +21,7 @@ MAX_DEPTH = 64
 
 _NO_SPACE = re.compile(r"([A-Za-z_]\w*:)[^\s/].*")
 _ASSERTION = re.compile(r"(?:.*\.)?assert(?:_any|_none)?(?:\[\d+\])?(?:\.expression)?")
+_LIST = re.compile(r"(?:.*\.)?(?:setup|steps|teardown|error_steps|assert|assert_any|assert_none)")
 _ITEM_LINE = re.compile(r"\s*- ")
 _CORE = "tag:yaml.org,2002:"
 _EXPRESSION = re.compile(
@@ -223,7 +224,8 @@ class Composer:
                 self._duplicate(event, key, entries[key.text][0], path)
             else:
                 entries[key.text] = (key, value)
-                self._check_space(event, key, value)
+                if start.flow_style:
+                    self._check_space(event, key, value)
         before: list[Scalar] = []
         own = frozenset(entries)
         for key, value, above in merged:
@@ -241,9 +243,8 @@ class Composer:
     def _key(self, event: Event, events: Iterator[Event], path: str, depth: int) -> Scalar:
         key = self._node(event, events, path, depth + 1)
         if isinstance(key, Scalar):
-            if not key.style and no_item(key.text):
-                hint = "Write - and a space, and indent what belongs to the item as its first key."
-                self._note(event, "a space is missing after -", path=path, hint=hint)
+            if not key.style and no_item(key.text) and _LIST.fullmatch(path):
+                self._note(event, "a space is missing after -", path=path, hint=NO_ITEM_HINT)
             if not key.style and (match := INVISIBLE.search(key.text)):
                 self._invisible(event, match, path)
             return key
@@ -252,7 +253,8 @@ class Composer:
 
     def _check_space(self, event: Event, key: Scalar, value: Node) -> None:
         """``{a:1}`` is a key without a value to YAML."""
-        if not key.style and isinstance(value, Scalar) and not value.text and (match := _NO_SPACE.fullmatch(key.text)):
+        is_empty = isinstance(value, Scalar) and not value.text and not value.style
+        if not key.style and is_empty and (match := _NO_SPACE.fullmatch(key.text)):
             column, raw = event.start_mark.column + len(match[1]), self._raw(event)
             line = f"{raw[:column]} {raw[column:]}".strip()
             message = f"a space is missing after {match[1]}"

@@ -26,6 +26,7 @@ INVISIBLE = re.compile("[\u00a0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff
 
 _CLOSING = {'"': '"', "'": "'", "{": "}", "[": "]"}
 _NO_ITEM = re.compile(r"-[A-Za-z_][\w.]*")
+NO_ITEM_HINT = "Write - and a space, and indent what belongs to the item as its first key."
 _LONGEST_KEY = 1024
 _PLACEHOLDER = re.compile(r"\{\{|\$\{")
 _NO_SPACE = re.compile(r"""(?P<head>\s*(?:- +)*[A-Za-z_]\w*:)(?P<value>[\w"'\[{$.+-].*)""")
@@ -99,8 +100,21 @@ def _reads_on(lines: Sequence[str], line: int, mended: str, mark: Mark) -> bool:
         return True
     if met.start_line == line and mended[met.start_column : met.start_column + 1] in _CLOSING:
         return False  # what this line opens is still not closed
+    if _is_below(lines, line, met.line):
+        return False  # what stands below it belongs to what it was
     # Once a quote above is closed, what stood behind it is text of YAML, and may have faults of its own.
     return met.line > mark.line or (line < met.line == mark.line and met.column != mark.column)
+
+
+def _is_below(lines: Sequence[str], line: int, other: int) -> bool:
+    """Whether the line ``other`` is the next one behind ``line``, and indented deeper."""
+    if not line < other < len(lines) or any(raw.strip() for raw in lines[line + 1 : other]):
+        return False
+    return _indentation(lines[other]) > _indentation(lines[line])
+
+
+def _indentation(raw: str) -> int:
+    return len(raw) - len(raw.lstrip(" "))
 
 
 def _guesses(mark: Mark, lines: Sequence[str]) -> Iterator[tuple[int, int, _Guess]]:
@@ -157,9 +171,8 @@ def _line_above(mark: Mark, lines: Sequence[str]) -> Iterator[tuple[int, int, _G
     start = len(lines[above]) - len(lines[above].lstrip())
     if (guess := _no_space(lines[above], 0, mark.said)) is not None:
         yield above, guess.column, guess
-    if no_item(lines[above].strip().partition(":")[0]):
-        hint = "Write - and a space, and indent what belongs to the item as its first key."
-        yield above, start, _Guess(message="a space is missing after -", hint=hint)
+    if (guess := _no_item(lines[above], 0, mark.said)) is not None:
+        yield above, guess.column, guess
     elif ":" not in lines[above]:
         hint = "Write a key, a colon and a space before it, or a colon behind it."
         yield above, start, _Guess(message='this line is no "key: value"', hint=hint)
@@ -197,6 +210,13 @@ def _invisible(raw: str, _column: int, _said: str) -> _Guess | None:
 def no_item(key: str) -> bool:
     """Whether a key is an item of a list whose ``-`` has no space behind it."""
     return _NO_ITEM.fullmatch(key) is not None
+
+
+def _no_item(raw: str, _column: int, said: str) -> _Guess | None:
+    """``-action: delay`` in a list, or with what belongs to the item below it."""
+    if not no_item(raw.strip().partition(":")[0]) or not ("indicator" in said or "mapping values" in said):
+        return None
+    return _Guess(message="a space is missing after -", hint=NO_ITEM_HINT, column=_indentation(raw))
 
 
 def invisible_message(char: str) -> str:
@@ -340,7 +360,7 @@ def _list_beside_key(raw: str, _column: int, said: str) -> _Guess | None:
 
 
 _RULES: tuple[_Rule, ...] = (
-    *(_tab, _invisible, _bang, _escape, _placeholder, _no_space, _no_key, _start, _bracket_inside, _goes_on),
+    *(_tab, _invisible, _no_item, _bang, _escape, _placeholder, _no_space, _no_key, _start, _bracket_inside, _goes_on),
     *(_list_beside_key, _second_colon),
 )
 

@@ -6,16 +6,24 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from testmesh_engine.actions.registry import Registry
+from testmesh_engine.contract.problem import Problem
 from testmesh_engine.language.names import Outside
 from testmesh_engine.language.validate import check_text
 
 BROKEN = Path(__file__).parents[3] / "data" / "broken"
 FLOWS = sorted(BROKEN.glob("*.yaml"))
+
+
+def problems(text: str) -> list[Problem]:
+    """All problems of a text."""
+    checked = check_text(text, name="t.yaml", catalogue=Registry(), outside=Outside(complete=True))
+    return [problem for flow in checked for problem in flow.problems]
 
 
 def rendered(path: Path) -> str:
@@ -48,3 +56,30 @@ def test_every_problem_has_a_place(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     for flow in check_text(text, name=path.name, catalogue=Registry(), outside=Outside(complete=True)):
         assert all(problem.line > 0 and problem.column > 0 for problem in flow.problems)
+
+
+def pasteable() -> Iterator[tuple[str, Problem, str]]:
+    """Each problem whose hint holds a line to paste, which stands behind a colon and two blanks."""
+    for path in FLOWS:
+        for problem in problems(path.read_text(encoding="utf-8")):
+            _, separator, line = problem.hint.partition(":  ")
+            if separator and "\n" not in line:
+                yield path.stem, problem, line
+
+
+@pytest.mark.parametrize(
+    ("stem", "problem", "line"), [pytest.param(*case, id=f"{case[0]}:{case[1].line}") for case in pasteable()]
+)
+def test_the_line_that_is_offered_is_accepted_once_it_is_pasted(stem: str, problem: Problem, line: str) -> None:
+    """With the indentation of the line that it replaces: what was said of that line is then said no more."""
+    lines = (BROKEN / f"{stem}.yaml").read_text(encoding="utf-8").split("\n")
+    old = lines[problem.line - 1]
+    indentation = " " * (len(old) - len(old.lstrip()))
+    lines[problem.line - 1] = f"{indentation}{line.removeprefix('- ') if old.lstrip()[:2] != '- ' else line}"
+    left = {(found.line, found.message) for found in problems("\n".join(lines))}
+    assert (problem.line, problem.message) not in left
+
+
+def test_most_of_what_yaml_takes_comes_with_a_line_to_paste() -> None:
+    """The test above must have something to test."""
+    assert len(list(pasteable())) >= 50
