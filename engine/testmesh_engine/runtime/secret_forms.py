@@ -11,8 +11,10 @@ from dataclasses import dataclass
 SHORTEST = 4
 """A secret shorter than this is masked where it is the whole value only: it would tear up all other text."""
 
-_SHORTEST_LINE = 8
-"""Of the lines of a secret of several (a private key) those are secrets of their own that have so many characters."""
+_SHORTEST_PART = 8
+"""A part of a secret (a line of a private key) that has so many characters is a secret of its own."""
+
+_OF_URLS = re.compile(r"[?#&/@:]")
 
 _BLIND_FROM = 8
 """Secrets of so many characters are found whatever their case: a host, a header's name arrive in small letters."""
@@ -38,11 +40,19 @@ class Term:
 
 def terms(secret: str) -> frozenset[Term]:
     """All terms of a secret of at least :data:`SHORTEST` characters."""
-    lines = [line.strip() for line in secret.splitlines()]
-    parts = {secret, *(line for line in lines[:-1] + lines[1:] if len(line) >= _SHORTEST_LINE)}
+    parts = {secret, *_parts(secret)}
     spelled = {spelling for part in parts for spelling in _spellings(part) if len(spelling) >= SHORTEST}
     coded = {term for spelling in spelled for term in _base64(spelling.encode("utf-8", "replace"))}
     return frozenset({*map(_plain, spelled), *coded, *(_hex(part) for part in parts)})
+
+
+def _parts(secret: str) -> Iterator[str]:
+    """What may stand alone: a line of a private key, and what a URL is taken apart into where it holds the secret."""
+    for line in secret.splitlines():
+        if len(line.strip()) >= _SHORTEST_PART:
+            yield line.strip()
+    # One word (``postgresql`` of a whole URL that is secret) tells nothing, and stands in many texts.
+    yield from (part for part in _OF_URLS.split(secret) if len(part) >= _SHORTEST_PART and not part.isalpha())
 
 
 def _plain(text: str) -> Term:

@@ -28,6 +28,7 @@ _ENCODED = re.compile(r"[%\\&…+]|\.\.\.|''|\"\"|[\w+/-]{20,}")
 """What may hide a secret from a plain search."""
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{20,}={0,2}")
+_END_CHARACTERS = 12
 _BASE64_DIGIT = re.compile(r"[A-Za-z0-9+/_-]")
 _DEEPEST_BASE64 = 2
 """A Secret's value in its own base64, in that of a header."""
@@ -62,7 +63,8 @@ class KnownSecrets:
         options = re2.Options()
         options.encoding = re2.Options.Encoding.LATIN1  # bytes as they are, UTF-8 or not
         options.max_mem = _PATTERN_BYTES
-        starts = {_encoded(lowered(term.text))[:_TERM_BYTES] for term in self._terms}
+        looked_for = {part for term in self._terms for part in (term.text, *(_ends(term.text) if term.plain else ()))}
+        starts = {_encoded(lowered(part))[:_TERM_BYTES] for part in looked_for}
         return re2.compile(b"|".join(re2.escape(start) for start in sorted(starts)), options)
 
     def masked(self, text: str) -> str:
@@ -109,6 +111,8 @@ class KnownSecrets:
         if self._found_in(text):
             for term in self._terms:
                 yield from _places(term, small if term.blind else text)
+                if term.plain:
+                    yield from _places_of_ends(term.text, small if term.blind else text)
         for mark in _CUT.finditer(text):
             for term in self._terms:
                 if term.plain:
@@ -137,6 +141,31 @@ def _places(term: Term, text: str) -> Iterator[tuple[int, int]]:
         after = term.after if _BASE64_DIGIT.match(text, stop) else 0
         yield start - before, stop + after
         start = text.find(term.text, start + 1)
+
+
+def _ends(secret: str) -> tuple[str, ...]:
+    """Head and tail of a long secret: so much of it is not met by chance, and who cuts text does not always say so."""
+    scheme = secret.find("://") + 3
+    lead = scheme if 3 <= scheme <= _END_CHARACTERS else 0
+    return (secret[: lead + _END_CHARACTERS], secret[-_END_CHARACTERS:]) if len(secret) > lead + _END_CHARACTERS else ()
+
+
+def _places_of_ends(secret: str, text: str) -> Iterator[tuple[int, int]]:
+    for head, tail in [_ends(secret)] if _ends(secret) else ():
+        start = text.find(head)
+        while start >= 0:
+            yield start, start + _shared(secret, text[start : start + len(secret)])
+            start = text.find(head, start + 1)
+        stop = text.find(tail) + len(tail)
+        while stop >= len(tail):
+            before = text[max(0, stop - len(secret)) : stop]
+            yield stop - _shared(secret[::-1], before[::-1]), stop
+            stop = text.find(tail, stop - len(tail) + 1) + len(tail)
+
+
+def _shared(one: str, other: str) -> int:
+    """How many characters both begin with."""
+    return next((at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
 def _places_at_cut(secret: str, text: str, mark: re.Match[str]) -> Iterator[tuple[int, int]]:
