@@ -1,6 +1,8 @@
 """``junit=FILE``: JUnit's XML, of the elements that both Jenkins and GitLab show: a suite each flow, a case each step.
 
-Jenkins' form: https://github.com/jenkinsci/xunit-plugin/blob/master/src/main/resources/org/jenkinsci/plugins/xunit/types/model/xsd/junit-10.xsd
+There is no standard: this is what Jenkins' `junit` step and GitLab read. A case's ``file`` is GitLab's
+(https://docs.gitlab.com/ci/testing/unit_test_reports/) and, with ``line``, more than the schema of Jenkins' other
+reader, the xUnit plugin, has (junit-10.xsd there); all else is of that schema.
 A file that says less than the exit code would be a false pass: a flow that did not pass has a case that did not, also
 where it never started. A step whose failure does not count is a skipped case with the reason.
 """
@@ -145,8 +147,15 @@ def _ending(step: StepResult, *, nested: bool) -> Iterator[ET.Element]:
         yield _element("skipped", message=f"{lead}: {step.message}")
     elif step.outcome in BAD:
         text = "\n".join(details(step, verbose=False))
-        tag, kind = ("failure", "assertion") if step.outcome is Outcome.FAILED else ("error", step.action)
-        yield _element(tag, text or step.message, message=step.message, type=kind)
+        tag = "failure" if step.outcome is Outcome.FAILED else "error"
+        yield _element(tag, text or step.message, message=step.message, type=_kind(step))
+
+
+def _kind(step: StepResult) -> str:
+    """What the step failed at: an assertion, or its action."""
+    last = last_attempt(step)
+    asserted = last is not None and not last.error and any(not each.passed for each in last.assertions)
+    return "assertion" if asserted else step.action
 
 
 def _output(attempt: AttemptResult) -> Iterator[ET.Element]:

@@ -11,7 +11,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from testmesh_engine.contract.result import Failure as FirstFailure
 from testmesh_engine.contract.result import FlowResult, Outcome
-from unit.engine.report.results import EVIL, FAILED, FLOW, GOOD, NOT_RUN, PASSED, SKIPPED, wild, written
+from unit.engine.report.results import ATTEMPT, EVIL, FAILED, FLOW, GOOD, NOT_RUN, PASSED, SKIPPED, wild, written
 
 ALLOWED = {
     "testsuites": {"testsuite"},
@@ -52,6 +52,13 @@ def test_a_flow_is_a_suite_and_a_step_is_a_case(tmp_path: Path) -> None:
     assert ("assertion", FAILED.message) == (failure.type, failure.message)
     assert "assert body.total == 59.98\n  body.total is 59.97" in failure.text
     assert '"total": 59.97' in ask.system_out
+
+
+def test_a_failure_names_what_it_failed_at(tmp_path: Path) -> None:
+    """An assertion, or the action itself."""
+    refused = replace(FAILED, attempts=(replace(ATTEMPT, assertions=(), error="connection refused"),))
+    [suite] = read(tmp_path, replace(FLOW, steps=(FAILED, refused)))
+    assert ["assertion", "http_request"] == [case.result[0].type for case in suite]
 
 
 def test_an_error_is_none_of_the_failures(tmp_path: Path) -> None:
