@@ -25,9 +25,11 @@ def http_context(folder: Path | None = None, *, seconds: float = 5) -> Iterator[
         holds=lambda _: True,
         folder=folder,
     )
-    yield made
-    made.connections.close()
-    made.interrupt.close()
+    try:
+        yield made
+    finally:
+        made.connections.close()
+        made.interrupt.close()
 
 
 def send(context: Context, **config: Any) -> Result:

@@ -82,6 +82,7 @@ MAVEN = Need.command("maven", name="mvn")
 STACK = (POSTGRESQL, JAVA, MAVEN)
 CHROMIUM = Need.command("chromium", name="chromium")
 FONTS = Need("fonts-dejavu-core", lambda: Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf").is_file())
+CURL = Need.command("curl", name="curl")
 NGINX = Need.command("nginx", name="nginx")
 BROWSER = (CHROMIUM, FONTS)  # without fonts a page has its boxes, and no letter in them
 
@@ -147,6 +148,6 @@ def _apt(*arguments: str) -> None:
 
 if __name__ == "__main__":
     try:
-        ensure((*STACK, *BROWSER, NGINX))
+        ensure((*STACK, *BROWSER, CURL, NGINX))
     except SetupError as error:
         sys.exit(str(error))

@@ -59,8 +59,6 @@ def _method(sent: Outgoing) -> Iterator[str]:
 def _globs(url: str) -> Iterator[str]:
     if any(char in url for char in "[]{}"):
         yield "-g"
-    if "/." in url:
-        yield "--path-as-is"
 
 
 def _means(sent: Outgoing, means: Means, notes: list[str]) -> Iterator[str]:
@@ -118,11 +116,8 @@ def _data(sent: Outgoing, content: Content, notes: list[str]) -> tuple[str, list
 def _forms(parts: tuple[Part, ...], notes: list[str]) -> tuple[str, list[str]]:
     options, piped = [], ""
     for part in parts:
-        about = "".join(
-            f";{key}={_escaped(value)}"
-            for key, value in (("filename", part.filename), ("type", part.content_type))
-            if value
-        )
+        about = f";filename={_escaped(part.filename)}" if part.filename else ""
+        about += f";type={part.content_type}" if part.content_type else ""
         text = _text(part.data)
         if part.path:
             options.append(f"-F {_quoted(f'{part.name}=@{_escaped(part.path)}{about}')}")

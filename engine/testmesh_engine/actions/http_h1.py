@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 
 import h11
 
@@ -31,30 +32,24 @@ class Http1:
 
     def send(self, request: Outgoing) -> Head:
         """Send ``request``, whole; the head of its answer. Raises ``LostError`` and ``GarbledError``."""
-        lost = self._send(request)
+        self._send(request)
         while True:
-            try:
-                event = self._next()
-            except LostError as error:
-                raise lost or error from error
+            event = self._next()
             if isinstance(event, h11.Response) or (
                 isinstance(event, h11.InformationalResponse) and event.status_code == 101
             ):
                 return _head(event)
 
-    def _send(self, request: Outgoing) -> LostError | None:
-        """A server may answer and close before it has read all: what it says is worth more than that it did."""
+    def _send(self, request: Outgoing) -> None:
         headers = [(name.encode("ascii"), value.encode()) for name, value in request.headers]
         head = h11.Request(method=request.method, target=request.url.raw_path, headers=headers)
         data = self._state.send(head) or b""
         if request.body:
             data += self._state.send(h11.Data(data=request.body)) or b""
         data += self._state.send(h11.EndOfMessage()) or b""
-        try:
+        # A server may answer and close before it has read all: what it says is worth more than that it did.
+        with suppress(LostError):
             self._stream.write(data)
-        except LostError as error:
-            return error
-        return None
 
     def body(self) -> Iterator[bytes]:
         """The body as it comes, still encoded. Raises ``LostError`` and ``GarbledError``."""

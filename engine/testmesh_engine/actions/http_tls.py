@@ -68,6 +68,7 @@ def _load_certificate(context: ssl.SSLContext, tls: Tls) -> None:
     paths = [_as_file(text) if is_pem(text) else text for text in given]
     shown = ["as text" if is_pem(text) else text for text in given]
     what = f"client_cert {shown[0]}" + (f" with client_key {shown[1]}" if tls.key else "")
+    key = paths[1] if tls.key else None
     asked: list[str] = []
 
     def passphrase() -> str:
@@ -76,7 +77,7 @@ def _load_certificate(context: ssl.SSLContext, tls: Tls) -> None:
         return ""
 
     try:
-        _loaded(what, lambda: context.load_cert_chain(paths[0], *paths[1:], password=passphrase))
+        _loaded(what, lambda: context.load_cert_chain(paths[0], key, password=passphrase))
     except UsageError as error:
         if asked:
             raise UsageError(
