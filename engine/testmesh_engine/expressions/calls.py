@@ -29,7 +29,10 @@ def call_code(function: Function, arguments: Sequence[Callable[[Frame], object]]
 
     def call(frame: Frame) -> Result:
         try:
-            result = code(frame, *[read(frame) for read in readers])
+            given = [read(frame) for read in readers]
+            if given and isinstance(given[0], (list, dict)):
+                frame.work(len(given[0]))
+            result = code(frame, *given)
         except (FunctionError, ArithmeticProblem) as problem:
             raise EvaluationError(f"{name}({', '.join(sources)}): {problem}") from None
         _charge(frame, result)

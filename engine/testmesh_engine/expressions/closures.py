@@ -98,6 +98,8 @@ def equality(left: Code, right: Code) -> Code:
         first, second = left(frame), right(frame)
         if type(first) is type(second) and type(first) in _PLAIN_TYPES:
             return first == second
+        if isinstance(first, (list, dict)):
+            frame.work(len(first))
         return operators.equals(first, second)
 
     return equality

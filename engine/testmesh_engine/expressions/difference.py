@@ -48,8 +48,12 @@ def below(left: Value, right: Value) -> str:
     if deeper:
         return deeper
     if kind_of(left) != kind_of(right):
-        return f" is {kind_of(left)} {show(left)} against {kind_of(right)} {show(right)}"
+        return f" is {_named(left)} against {_named(right)}"
     return f" is {show(left)}, not {show(right)}"
+
+
+def _named(value: Value) -> str:
+    return "nil" if value is None else f"{kind_of(value)} {show(value)}"
 
 
 def step(key: str | int) -> str:

@@ -37,7 +37,7 @@ def refuse_doubled_braces(token: Token) -> None:
         return
     hole = token.parts[0]
     if isinstance(hole, Hole) and hole.colon >= 0:
-        hint = f"a predicate that makes a map is `{{ {token.value[1:-1].strip()} }}`"
+        hint = f"a predicate that makes a map is another: write `{{ {token.value[1:-1].strip()} }}`"
         raise ExpressionError("`{{` opens a placeholder", token.start, hint=hint)
 
 

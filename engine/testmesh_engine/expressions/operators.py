@@ -192,9 +192,10 @@ def _range(frame: Frame, left: Result, right: Result, site: Site) -> Value:
 # Membership
 
 
-def _in(_: Frame, left: Result, right: Result, site: Site) -> bool:
+def _in(frame: Frame, left: Result, right: Result, site: Site) -> bool:
     part, container = _both(left, right)
     if isinstance(container, list):
+        frame.work(len(container))
         return any(equal(part, item) for item in container)
     if isinstance(container, dict):
         if isinstance(part, str):
@@ -204,9 +205,10 @@ def _in(_: Frame, left: Result, right: Result, site: Site) -> bool:
     raise _refused(site, "a list or a map on its right", part, container, hint=hint)
 
 
-def _contains(_: Frame, left: Result, right: Result, site: Site) -> bool:
+def _contains(frame: Frame, left: Result, right: Result, site: Site) -> bool:
     container, part = _both(left, right)
     if isinstance(container, list):
+        frame.work(len(container))
         return any(equal(part, item) for item in container)
     if isinstance(container, str) and isinstance(part, str):
         return part in container
@@ -232,8 +234,9 @@ def _ends(_: Frame, left: Result, right: Result, site: Site) -> bool:
     return text.endswith(part)
 
 
-def _matches(_: Frame, left: Result, right: Result, site: Site) -> bool:
+def _matches(frame: Frame, left: Result, right: Result, site: Site) -> bool:
     text, pattern = _texts(left, right, site)
+    frame.work(len(text) >> 4)
     try:
         return matches(text, pattern)
     except ValueError as error:

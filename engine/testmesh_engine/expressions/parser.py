@@ -447,6 +447,8 @@ class _Parser:
         body = self._expression()
         self._predicates -= 1
         mistakes.refuse_constant_key(function, body)
+        if braces and self._tokens.now.is_operator(":"):
+            raise self._tokens.unexpected(hint="a predicate that makes a map is `{ {key: value} }`")
         if braces and not self._tokens.took("}"):
             raise self._tokens.unclosed(start, "}")
         return nodes.Predicate(start.start, self._tokens.end(), body)

@@ -77,7 +77,7 @@ def _validator(schema: Value) -> Any:
     if base is _Unknown:
         raise SchemaProblem(f"$schema {show(dialect)} is no known dialect; the newest is {show(_NEWEST)}")
     _check_patterns(schema)
-    base.check_schema(schema)
+    base.check_schema(schema, format_checker=_format_checker())  # not its own: it tries patterns as Python's
     own = _with_our_values(base)
     return own(schema, registry=EMPTY_REGISTRY, format_checker=_format_checker())
 

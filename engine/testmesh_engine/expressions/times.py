@@ -25,9 +25,9 @@ _MAX_DAY = date.max.toordinal()
 # zoneinfo reckons with datetimes, which end where a zone would carry them into the years 0 and 10000.
 _ZONED_FIRST = int((datetime(2, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds())
 _ZONED_LAST = int((datetime(9998, 12, 31, tzinfo=UTC) - _EPOCH).total_seconds())
-# Years 0 to 9999, with a day to spare at both ends for zones.
-FIRST_SECOND = _ZONED_FIRST - 2 * 366 * DAY_SECONDS
-LAST_SECOND = _ZONED_LAST + 366 * DAY_SECONDS
+# 0000-01-01, where Go puts a time without a date, and 9999-12-31.
+FIRST_SECOND = -62_167_219_200
+LAST_SECOND = 253_402_300_799
 
 
 class TimeProblem(ValueError):

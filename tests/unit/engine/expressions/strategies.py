@@ -120,6 +120,15 @@ def _within(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         inner.map(lambda part: f"({part})[0]"),
         inner.map(lambda part: f"({part})[1:]"),
         inner.map(lambda part: f"({part}) exists"),
+        inner.map(lambda part: f"({part}) is not string"),
+        inner.map(lambda part: f"({part})?.a?.b"),
+        inner.map(lambda part: f"date({part}).Year()"),
+        inner.map(lambda part: f"-({part})"),
+        inner.map(lambda part: f"matches_schema({part}, {{type: 'object', required: ['a']}})"),
+        st.tuples(inner, inner).map(lambda parts: f"includes({parts[0]}, {parts[1]})"),
+        st.tuples(inner, inner).map(lambda parts: f"let x = {parts[0]}; x == ({parts[1]})"),
+        st.tuples(inner, inner, inner).map(lambda parts: f"if {parts[0]} {{ {parts[1]} }} else {{ {parts[2]} }}"),
+        st.tuples(inner, inner).map(lambda parts: f"reduce({parts[0]}, #acc == ({parts[1]}), 1)"),
         st.tuples(
             st.sampled_from(
                 ["len", "string", "int", "float", "type", "toJSON", "keys", "flatten", "uniq", "sort", "sum"]

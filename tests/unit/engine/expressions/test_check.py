@@ -132,6 +132,82 @@ def test_unequal_kinds_hold_with_a_warning() -> None:
     assert "" == check("body.id != 'x'").warning
 
 
+@pytest.mark.parametrize(
+    ("text", "holds", "why"),
+    [
+        ("not (body.id == 42)", True, 'body.id is text "42" against number 42'),
+        ("!(body.id == 42 and status == 500)", True, 'body.id is text "42" against number 42'),
+        ("!(body.id == 42 or status == 200)", True, 'body.id is text "42" against number 42'),
+        ("status == 200 or body.id != 42", True, 'body.id is text "42" against number 42'),
+        ("not (42 in [body.id])", True, "number 42 is looked for, and the items are text"),
+        ("42 not in [body.id]", True, "number 42 is looked for, and the items are text"),
+        ("none(rows, .n == '1')", True, 'rows[0].n is number 1 against text "1"'),
+        ("all(rows, .n != '1')", True, 'rows[0].n is number 1 against text "1"'),
+        ("len(filter(rows, .n == '1')) == 0", True, 'against text "1"'),
+        ("count(rows, .n == '1') < 1", True, 'against text "1"'),
+        ("find(rows, .n == '1') == nil", True, 'against text "1"'),
+        ("let x = body.id; x != 42", True, 'x is text "42" against number 42'),
+        ("true ? body.id != 42 : false", True, 'body.id is text "42" against number 42'),
+        ("body.id == 42", False, 'body.id is text "42" against number 42'),
+        ("any(rows, .n == '1')", False, 'rows[0].n is number 1 against text "1"'),
+        ("body.id in [41, 42]", False, 'text "42" is looked for, and the items are number'),
+        ("status == 500 and body.id == 42", False, 'body.id is text "42" against number 42'),
+    ],
+)
+def test_what_kinds_alone_decide_is_a_warning(text: str, *, holds: bool, why: str) -> None:
+    """Whatever the values are, it would have come out so; also where it is the opposite that is asserted."""
+    checked = check(text)
+    assert holds is checked.holds
+    assert checked.warning.endswith(why), checked.warning
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not (status == 200)",
+        "status == 500 or body.id != 42",
+        "!(status == 200 and body.id == 42)",
+        "none(rows, .n == 7)",
+        "none(messages, .n == '7')",
+        "len(filter(rows, .n == 7)) == 0",
+        "none([1, '2'], # == 3)",
+        "body.id not in [1, '2']",
+        "status == 200",
+        "body.none == 42",
+        "body.nope == 42",
+        "not (body.none == 42)",
+    ],
+)
+def test_what_values_decide_is_none(text: str) -> None:
+    """A warning that is no use is soon not read."""
+    assert "" == check(text).warning
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("one(rows, .ok)", "2 of 3 items of rows do: [0], [1]"),
+        ("any(rows, .n > 7)", "none of 3 items of rows do: .n is 1, 2, 3"),
+        ("approx(body.total, 60, 0.01)", "body.total is 59.97, which differs by 0.03"),
+        ("body.id in [42]", 'body.id is "42": text is looked for, and the items are number'),
+        ('text endsWith "z"', 'text ends with "…' + "x" * 60 + '"'),
+        ("text == other", "text differs from character 102 on"),
+        ("other == third", f'other differs from character 102 on: it is "…{"x" * 20}y", not "…{"x" * 20}z"'),
+        ("date('2024-01-02').Before(date('2024-01-01'))", "date('2024-01-02').Before(date('2024-01-01')) is false"),
+    ],
+)
+def test_each_operator_says_the_most_useful_thing(text: str, why: str) -> None:
+    """Where it differs, or which items do, and not two screens of JSON."""
+    scope = MapScope(
+        {
+            **{name: SCOPE.lookup(name) for name in ("rows", "body", "text")},  # type: ignore[dict-item]  # all are there
+            "other": "x" * 101 + "y",
+            "third": "x" * 101 + "z",
+        }
+    )
+    assert compile_expression(text).check(scope).message.startswith(f"{text}: {why}")
+
+
 def test_values_that_no_float_has_are_reported_as_text() -> None:
     """A report never shows another number than the one that was compared."""
     scope = MapScope({"a": Decimal("0.1234567890123456789")})

@@ -246,6 +246,8 @@ def test_what_has_no_value_says_why(text: str, reason: str) -> None:
         ("a == 1; b == 2", 6, "`;` can't stand here", "write two assertions"),
         ("if a { b }", 10, "`if` needs an `else`", "else { c }"),
         ("if a b", 5, "`if` needs `{ … }`", "else"),
+        ("map(rows, {n: .n})", 12, "`:` can't stand here", "{ {key: value} }"),
+        ("map(rows, {{n: .n}})", 10, "`{{` opens a placeholder", "write `{ {n: .n} }`"),
         ("::a", 2, "there is no function `a`", ""),
         ('b"\\u0041"', 2, "no escape of bytes", "xNN"),
         ('b"${a}"', 0, "a placeholder can't stand within bytes", ""),
