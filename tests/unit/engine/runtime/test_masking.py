@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import threading
 import time
 from urllib.parse import quote, urlencode
 
@@ -212,3 +213,134 @@ def test_long_texts_are_masked_in_linear_time() -> None:
     Masker().text("a=" + "token" * 200_000)
     mask_source_line("b: " + "x_" * 500_000)
     assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("secret", "text", "masked"),
+    [
+        ("-----BEGIN K-----\nMIIEvQIBADAN\nBgkqhkiG9w0B\n-----END K-----", "is MIIEvQIBADAN here", "is *** here"),
+        ("https://hooks.example.com/T0P1?x=S3CR3TS3CR3T", "at hooks.example.com: x", "at ***: x"),
+        ("https://hooks.example.com/T0P1?x=S3CR3TS3CR3T", "https://other.example.org", "https://other.example.org"),
+        ("wördpass", "w\u00f6rdpass wo\u0308rdpass w\u00c3\u00b6rdpass", "*** *** ***"),
+        ("wördpass", "w%F6rdpass W\u00d6RDPASS", "*** ***"),
+        ('it\'s a "secret"', '\'it\'\'s a "secret"\' "it\'s a ""secret"""', "'***' \"***\""),
+        ("a%41%22b", "/a%41%22b /aA%22b", "/*** /***"),
+        ("caf\u00e9-key", r"b'caf\xc3\xa9-key' caf\303\251-key", "b'***' ***"),
+        ("long-enough-secret-of-mine", "is long-enough-secret and more", "is *** and more"),
+        ("long-enough-secret-of-mine", "ends gh-secret-of-mine)", "ends ***)"),
+        ("password123", "the password is wrong", "the password is wrong"),
+        ("12345", '{"a": 99}', '{"a": 99}'),
+    ],
+)
+def test_a_secret_is_known_in_parts_and_in_other_letters(secret: str, text: str, masked: str) -> None:
+    """A line of a key, a URL's host, capitals, other bytes for what is no ASCII, a head that somebody has cut off."""
+    assert masked == Masker([secret]).text(text)
+
+
+def test_an_escape_is_never_cut_in_two() -> None:
+    """Text that was JSON would be none any more."""
+    masked = Masker(["0026b"]).text(r'{"a": "x\u0026b"}')
+    assert r'{"a": "x***"}' == masked
+
+
+def test_what_masks_bring_together_is_looked_at_again() -> None:
+    """A secret may hold three stars."""
+    assert "***" == Masker(["WXYZ12", "ab***cd"]).text("abWXYZ12cd")
+
+
+def test_keys_that_look_the_same_then_are_all_kept() -> None:
+    """An entry that vanishes would change what the report says."""
+    masked = Masker(["abcdefgh", "ijklmnop"]).value({"abcdefgh": 1, "ijklmnop": 2, "x": 3})
+    assert {"***": 1, "*** (2)": 2, "x": 3} == masked
+
+
+def test_a_value_beside_the_name_of_a_secret_is_masked() -> None:
+    """Lists of headers and of variables are written so."""
+    listed = [
+        {"name": "DB_PASSWORD", "value": "hunter2"},
+        {"key": "x-api-key", "value": "k"},
+        {"name": "a", "value": 1},
+    ]
+    expected = [
+        {"name": "DB_PASSWORD", "value": "***"},
+        {"key": "x-api-key", "value": "***"},
+        {"name": "a", "value": 1},
+    ]
+    masker = Masker()
+    masker.learn([{"name": "DB_PASSWORD", "value": "hunter2hunter2"}])
+    assert expected == masker.value(listed)
+    assert "DB_PASSWORD is ***" == masker.text("DB_PASSWORD is hunter2hunter2")
+
+
+def test_a_declared_name_hides_its_values_from_four_characters_on() -> None:
+    """Its own words need not say that it is a secret."""
+    masker = Masker(names=["LICENSE"])
+    masker.learn_variables({"LICENSE": "ab12", "PIN": "4711", "list": {"LICENSE": ["cd34", 56789]}})
+    assert masker.is_secret_name("LICENSE")
+    assert "is *** *** *** 4711" == masker.text("is ab12 cd34 56789 4711")
+    assert {"LICENSE": "***"} == masker.value({"LICENSE": 7})
+
+
+def test_a_variable_that_holds_a_secret_hides_its_name() -> None:
+    """A slice of it is a part of the secret."""
+    masker = Masker(["abcdefghijkl"])
+    masker.learn_variables(
+        {"copy": "abcdefghijkl", "header": "Bearer abcdefghijkl", "url": "http://host/abcdefghijkl/of"}
+    )
+    assert masker.is_secret_name("copy")
+    assert masker.is_secret_name("header")
+    assert not masker.is_secret_name("url")
+
+
+def test_a_number_that_is_a_secret_is_masked_wherever_it_stands() -> None:
+    """As text and as a number."""
+    masker = Masker(["471147"])
+    assert {"a": "***", "b": ["***", 47]} == masker.value({"a": 471147, "b": [471147, 47]})
+
+
+def test_the_password_of_basic_authentication_is_learnt() -> None:
+    """A service may quote it without its base64."""
+    masker = Masker()
+    masker.learn({"Authorization": "Basic " + base64.b64encode(b"user:hunter2hunter2").decode()})
+    assert "no *** for user" == masker.text("no hunter2hunter2 for user")
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("Authorization: Bearer abc.def, x", "Authorization: Bearer ***, x"),
+        ("sent Bearer abcdefgh.12345678 to it", "sent Bearer *** to it"),
+        ("Bearer authentication is required here", "Bearer authentication is required here"),
+        ("Set-Cookie: a=b; Path=/\nnext", "Set-Cookie: ***\nnext"),
+        ("host=h password='a b' user=u", "host=h password='***' user=u"),
+        ("SET password = 'abc' WHERE", "SET password = '***' WHERE"),
+        ("{'api_key': \"it's\"}", "{'api_key': \"***\"}"),
+        (r'"{\"token\": \"a\\\"b\", \"n\": 1}"', r'"{\"token\": \"***\", \"n\": 1}"'),
+        ("postgres://u:p/w@host/db", "postgres://u:***@host/db"),
+        ('body.token == "${TOKEN}"', 'body.token == "${TOKEN}"'),
+        ('token: "${TOKEN}"', 'token: "${TOKEN}"'),
+    ],
+)
+def test_more_pairs_within_text(text: str, masked: str) -> None:
+    """Headers, SQL, Python, and what is escaped twice."""
+    assert masked == Masker().text(text)
+
+
+def test_many_threads_may_learn_and_mask() -> None:
+    """Steps of one flow may run at once."""
+    masker = Masker()
+    failed: list[str] = []
+
+    def work(number: int) -> None:
+        for turn in range(30):
+            secret = f"secret-{number}-{turn}"
+            masker.learn({"token": secret})
+            if secret in masker.text(f"is {secret} here"):
+                failed.append(secret)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed

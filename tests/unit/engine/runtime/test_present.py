@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
-from testmesh_engine.contract.result import AssertionResult
+from testmesh_engine.contract.result import AssertionResult, AttemptResult, Outcome, Phase, StepResult
 from testmesh_engine.expressions import MapScope, Value, compile_expression
+from testmesh_engine.report.events import StepFinished
 from testmesh_engine.runtime.masking import Masker
-from testmesh_engine.runtime.present import shown, shown_check, shown_result
+from testmesh_engine.runtime.present import masked, shown, shown_check, shown_result
 
 BODY: Mapping[str, Value] = {
     "access_token": "eyJhbGciOi.hidden-part.end",
@@ -66,3 +68,55 @@ def test_a_text_body_is_shown_without_its_secrets() -> None:
     expected = {"body": '{"password":"***"}', "url": "http://h/?password=***", "headers": {"location": "/?token=***"}}
     assert expected == shown_result(result, Masker())
     assert "user: ann\npassword: ***" == shown("user: ann\npassword: pw", Masker(), key="body")
+
+
+def test_text_is_masked_before_it_is_cut() -> None:
+    """Half a secret tells much of it."""
+    secret = "declared-secret-of-some-length"
+    text = "x" * (4096 - 5) + secret + "y" * 200_000
+    found = shown(text, Masker([secret]))
+    assert isinstance(found, str)
+    assert "decla" not in found
+    assert f"… ({len(text)} characters, cut)" in found or found.endswith("cut)")
+
+
+def test_bytes_are_looked_at_as_the_text_that_they_are() -> None:
+    """Base64 would hide what is to be hidden."""
+    assert "one *** two" == shown(b"one declared-secret two", Masker(["declared-secret"]))
+    assert "AP8=" == shown(b"\x00\xff", Masker(["declared-secret"]))
+
+
+@pytest.mark.parametrize(
+    "source",
+    ['body.echo[2:12] == "x"', 'split(body.echo, "-") == []', 'body.echo == "x"', 'upper(body.echo)[0:9] == "x"'],
+)
+def test_a_part_of_a_known_secret_is_a_secret_whatever_it_is_called(source: str) -> None:
+    """A service sends it back under a name of its own."""
+    check = compile_expression(source).check(MapScope({"body": {"echo": "alpha-bravo-charlie"}}))
+    found = str(shown_check(source, check, Masker(["alpha-bravo-charlie"])))
+    for part in ("alpha", "bravo", "charl", "ALPHA", "pha-br"):
+        assert part not in found
+
+
+def test_a_result_is_masked_with_what_was_learnt_since() -> None:
+    """Names that tie its parts together stay, and nothing else is changed."""
+    attempt = AttemptResult(number=1, duration_ms=1234.5, error="no abcdefgh", request={"abcdefgh": [1234, "abcdefgh"]})
+    step = StepResult(
+        id="abcdefgh",
+        action="delay",
+        phase=Phase.STEPS,
+        outcome=Outcome.FAILED,
+        message="abcdefgh",
+        tags=("abcdefgh",),
+        attempts=(attempt,),
+    )
+    event = StepFinished(step=step, flow=3)
+    assert event == masked(event, Masker())
+    found = masked(event, Masker(["abcdefgh"]))
+    expected = replace(
+        step,
+        message="***",
+        tags=("***",),
+        attempts=(replace(attempt, error="no ***", request={"***": [1234, "***"]}),),
+    )
+    assert StepFinished(step=expected, flow=3) == found
