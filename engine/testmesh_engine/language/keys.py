@@ -1,7 +1,7 @@
 """The keys of the language beside those of actions: the one declaration that reader, schema and reference are made of.
 
-A key that is declared here is read somewhere in this package. What the kinds of Expr and of placeholders add to a
-``Kind`` (an expression is text; a time may be a placeholder) is said by the sets at the end.
+A key that is declared here is read somewhere in this package, and named by nothing else. What stands under a key
+beyond its ``Kind`` (an expression, a list of steps, a placeholder in place of a time) is said by schema.py.
 """
 
 from __future__ import annotations
@@ -38,12 +38,26 @@ FLOW = (
     Key(name="tags", kind=_LIST, doc="labels; --tag runs the flows that have one"),
     Key(name="version", kind=_ANY, doc="for people: text or a number"),
     Key(name="author", kind=_TEXT, doc="for people"),
-    Key(name="env", kind=_MAP, doc="variables, each with its value here; a value may name others"),
-    Key(name="env_file", kind=_ANY, doc="one or more files of NAME=value lines beside the flow, below env"),
-    Key(name="secrets", kind=_LIST, doc="the names of variables whose values are masked wherever they stand"),
-    Key(name="inputs", kind=_MAP, doc="what the caller gives, each with its default, nothing for a required one"),
-    Key(name="output", kind=_MAP, doc="what the caller sees of a run: a name, and as in a step what it is"),
-    Key(name="data", kind=_MAP, fields=DATA, doc="runs the flow once for each row, which row is in expressions"),
+    Key(
+        name="env",
+        kind=_MAP,
+        doc="variables, each with its value here; a value may name others, and --var and the run beat it",
+    ),
+    Key(
+        name="env_file", kind=_ANY, doc="a file of NAME=value lines beside the flow, or a list of them; env beats them"
+    ),
+    Key(
+        name="secrets",
+        kind=_LIST,
+        doc="names of variables of env, inputs, env_file and outputs, whose values are masked wherever they stand",
+    ),
+    Key(
+        name="inputs",
+        kind=_MAP,
+        doc="what the caller gives: a map of defaults, nothing for a required one; or a list of required names",
+    ),
+    Key(name="output", kind=_MAP, doc="what the caller sees of a run: by name, as in a step's output"),
+    Key(name="data", kind=_MAP, fields=DATA, doc="runs the flow once for each row; row.name is a column of it"),
     Key(name="exclusive", kind=_TEXT, doc="flows with the same name here wait for each other"),
     Key(name="config", kind=_MAP, fields=CONFIG, doc="how the flow runs"),
     Key(name="setup", kind=_LIST, doc="steps that run first; if one fails, none of steps runs"),
@@ -97,18 +111,27 @@ ON_ERROR = (
 )
 
 STEP = (
-    Key(name="id", kind=_TEXT, doc="a name for expressions; unique within setup and steps, and within teardown"),
+    Key(
+        name="id",
+        kind=_TEXT,
+        doc="a name for expressions and reports; unique within setup and steps, and within teardown",
+    ),
     Key(name="name", kind=_TEXT, doc="for people"),
     Key(name="description", kind=_TEXT, doc="for people"),
-    Key(name="action", kind=_TEXT, required=True, doc="what it does"),
-    Key(name="config", kind=_MAP, doc="how; each action has its own keys"),
-    Key(name="assert", kind=_LIST, doc="what must hold; all are evaluated"),
-    Key(name="assert_any", kind=_LIST, doc="of which one must hold"),
-    Key(name="assert_none", kind=_LIST, doc="of which none may hold"),
-    Key(name="output", kind=_MAP, aliases=("save",), doc="variables from the result"),
+    Key(name="action", kind=_TEXT, required=True, doc="the action that the step does"),
+    Key(name="config", kind=_MAP, doc="how it does it; each action has its own keys"),
+    Key(name="assert", kind=_LIST, doc="what must hold, an expression or a list of them; all are evaluated"),
+    Key(name="assert_any", kind=_LIST, doc="expressions of which at least one must hold"),
+    Key(name="assert_none", kind=_LIST, doc="expressions of which none may hold"),
+    Key(
+        name="output",
+        kind=_MAP,
+        aliases=("save",),
+        doc="variables for the steps below: a path such as $.body.id, an expression, or {path, default}",
+    ),
     Key(name="when", kind=_TEXT, doc="an expression: where it is false the step is skipped"),
     Key(name="disabled", kind=Kind.BOOLEAN, default="false", doc="true: skipped"),
-    Key(name="tags", kind=_LIST, doc="labels"),
+    Key(name="tags", kind=_LIST, doc="labels, for people and reports"),
     Key(name="retry", kind=_MAP, fields=RETRY, doc="attempts after a failed one"),
     Key(name="eventually", kind=_MAP, fields=EVENTUALLY, aliases=("poll",), doc="attempts until all assertions hold"),
     Key(name="timeout", kind=Kind.DURATION, doc="bounds all attempts together"),
@@ -116,7 +139,7 @@ STEP = (
         name="on_error",
         kind=_ANY,
         default="fail",
-        doc="fail, continue (the flow fails in the end), ignore (shown, does not count)",
+        doc="where the step fails: fail, continue (the flow fails in the end), ignore (does not count), retry",
     ),
     Key(name="error_steps", kind=_LIST, doc="steps that run where this one has failed, after its last attempt"),
 )

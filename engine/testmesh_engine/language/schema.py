@@ -71,6 +71,7 @@ def _flow(specs: list[ActionSpec]) -> Schema:
         "secrets": texts,
         "version": {"type": ["string", "number"]},
         "env": {"type": "object", "propertyNames": {"pattern": r"^[^\s\d.-][^\s.-]*$"}},
+        "inputs": {"type": ["object", "array"], "items": WORDS},
         "env_file": any_of(WORDS, {"type": "array", "items": WORDS, "minItems": 1}),
         "output": ref("output"),
         "data": {**_map(keys.DATA, {"rows": _ROWS}), "minProperties": 1, "maxProperties": 1},
