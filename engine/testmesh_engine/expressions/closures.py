@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
+
 from testmesh_engine.expressions import access, operators
 from testmesh_engine.expressions.errors import AbsentError, EvaluationError, nearest
 from testmesh_engine.expressions.frame import Code, Frame, Result
@@ -117,6 +120,27 @@ def all_names(frame: Frame) -> Result:
             found[name] = value
     frame.charge_items(len(found))
     return found
+
+
+def ordering(left: Code, right: Code, site: Site) -> Code:
+    """``left < right`` and its like."""
+    operation, plainly = operators.OPERATIONS[site.operator], _ORDER[site.operator]
+
+    def ordered(frame: Frame) -> Result:
+        first, second = left(frame), right(frame)
+        if type(first) is int and type(second) is int:
+            return plainly(first, second)
+        return operation(frame, first, second, site)
+
+    return ordered
+
+
+_ORDER: dict[str, Callable[[int, int], bool]] = {
+    "<": operator.lt,
+    ">": operator.gt,
+    "<=": operator.le,
+    ">=": operator.ge,
+}
 
 
 def name_in_scope(name: str) -> Code:

@@ -15,6 +15,7 @@ from testmesh_engine.expressions.calls import call_code
 from testmesh_engine.expressions.errors import EvaluationError, ExpressionError
 from testmesh_engine.expressions.frame import Code, Frame, Result
 from testmesh_engine.expressions.functions import FUNCTIONS, dates
+from testmesh_engine.expressions.grammar import ORDER
 from testmesh_engine.expressions.methods import method_code
 from testmesh_engine.expressions.nodes import (
     Binary,
@@ -296,6 +297,8 @@ class _Compiler:
             return closures.logic(left, right, site)
         if node.operator == "==":
             return closures.equality(left, right)
+        if node.operator in ORDER:
+            return closures.ordering(left, right, site)
         if node.operator == "matches" and isinstance(node.right, Literal):
             _check_pattern(node.right)
         operation = OPERATIONS[node.operator]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from itertools import islice
 
 from testmesh_engine.contract.result import Json, Operand
-from testmesh_engine.expressions import access, arithmetic, inclusion, schema
+from testmesh_engine.expressions import access, arithmetic, inclusion
 from testmesh_engine.expressions.compiler import Program
 from testmesh_engine.expressions.difference import difference, text_difference
 from testmesh_engine.expressions.doubts import other_kinds
@@ -201,6 +201,8 @@ class Explainer(Inspection):
         if node.name == "approx":
             distance = arithmetic.absolute(arithmetic.subtract(values[0], values[1]))  # type: ignore[arg-type]  # numbers, as it is false
             return f"{self._is(node.arguments[0])}, which differs by {number_text(distance)}"
+        from testmesh_engine.expressions import schema  # noqa: PLC0415 - few flows need it
+
         told = inclusion.differences if node.name == "includes" else schema.refusals
         found = list(
             islice(dict.fromkeys(map(str, told(settled(values[0]), settled(values[1]), self._frame.tick))), 50)

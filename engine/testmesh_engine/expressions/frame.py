@@ -56,7 +56,7 @@ class Frame:
 
     def work(self, items: int) -> None:
         """So many items to go through. Raises ``EvaluationError`` beyond the bound."""
-        self._calls -= items >> 4  # a comparison in a loop of our own costs a small part of a predicate's call
+        self._calls -= items >> 3  # a comparison in a loop of our own costs a small part of a predicate's call
         if self._calls < 0:
             self.tick()
 

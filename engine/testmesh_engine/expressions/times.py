@@ -10,7 +10,10 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 SECOND = 10**9
 MINUTE = 60 * SECOND
@@ -63,6 +66,8 @@ UTC_ZONE = Zone("UTC", 0)
 
 @functools.lru_cache(maxsize=64)
 def _loaded(name: str) -> ZoneInfo:
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - few flows need it
+
     return ZoneInfo(name)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from testmesh_engine.expressions import inclusion, schema
+from testmesh_engine.expressions import inclusion
 from testmesh_engine.expressions.frame import Frame
 from testmesh_engine.expressions.functions.table import FunctionError, function
 from testmesh_engine.expressions.values import Value, settled
@@ -13,6 +13,8 @@ def _includes(frame: Frame, whole: Value, part: Value) -> bool:
 
 
 def _matches_schema(frame: Frame, value: Value, against: Value) -> bool:
+    from testmesh_engine.expressions import schema  # noqa: PLC0415 - few flows need it
+
     try:
         return next(schema.refusals(settled(value), against, frame.tick), None) is None
     except schema.SchemaProblem as problem:
