@@ -21,31 +21,54 @@ class Credentials:
     params: Mapping[str, str] = field(default_factory=dict)
 
 
-def fault_of_auth(auth: object) -> str:
-    """What is wrong with the form of ``auth``; it never shows a value."""
-    if not isinstance(auth, dict):
-        return ""
-    given = [way for way in WAYS if auth.get(way) is not None]
-    if len(given) != 1:
-        return f"takes one of {', '.join(WAYS)}, found {' and '.join(given) or 'none of them'}"
-    needed = _NEEDED.get(given[0], ())
-    inner = auth[given[0]]
-    if needed and isinstance(inner, dict):
-        missing = [name for name in needed if inner.get(name) in (None, "")]
-        return f"needs {missing[0]} in {given[0]}" if missing else ""
-    return f"takes a map of {', '.join(needed)} under {given[0]}" if needed else ""
-
-
-_NEEDED: Mapping[str, tuple[str, ...]] = {
-    "basic": ("username",),
-    "api_key": ("name", "value"),
-    "oauth2": ("token_url", "client_id", "client_secret"),
+_KEYS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "basic": (("username",), ("password",)),
+    "api_key": (("name", "value"), ("in",)),
+    "oauth2": (("token_url", "client_id", "client_secret"), ("scope", "audience", "client_auth")),
 }
+"""The keys that each way needs, and those that it may have."""
+
+
+def fault_of_auth(auth: object) -> str:
+    """What is wrong with ``auth`` as a whole; it never shows a value."""
+    given = [way for way in WAYS if auth.get(way) is not None] if isinstance(auth, dict) else []
+    if len(given) == 1 or not isinstance(auth, dict):
+        return ""
+    return f"takes one of {', '.join(WAYS)}, found {' and '.join(given) or 'none of them'}"
+
+
+def fault_of_place(place: object) -> str:
+    """What is wrong with ``auth.api_key.in``."""
+    return "" if place in {"header", "query"} else "is header or query"
+
+
+def fault_of_client_auth(place: object) -> str:
+    """What is wrong with ``auth.oauth2.client_auth``."""
+    return "" if place in {"basic", "body"} else "is basic or body"
+
+
+_WORDS: Mapping[str, Callable[[object], str]] = {"in": fault_of_place, "client_auth": fault_of_client_auth}
+
+
+def _checked(auth: Mapping[str, Value]) -> Mapping[str, Value]:
+    """``auth``, which may have come from variables: what the file says was checked before the run."""
+    for way, (needed, others) in _KEYS.items():
+        inner = auth.get(way)
+        if inner is None:
+            continue
+        if not isinstance(inner, dict):
+            raise UsageError(f"auth.{way} takes a map of {', '.join(needed)}")
+        wrong = [f"has no key {name[:80]}" for name in inner if name not in (*needed, *others)]
+        wrong += [f"needs {name}" for name in needed if inner.get(name) in (None, "")]
+        wrong += [f"{name} {fault}" for name in inner if name in _WORDS and (fault := _WORDS[name](inner[name]))]
+        if wrong:
+            raise UsageError(f"auth.{way}: {wrong[0]}")
+    return auth
 
 
 def credentials_of(auth: Mapping[str, Value], token: Callable[[Mapping[str, Value]], str]) -> Credentials:
     """What goes along; ``token`` fetches one for the map of ``oauth2``."""
-    if not auth:
+    if not _checked(auth):
         return Credentials()
     basic, key, oauth2 = auth.get("basic"), auth.get("api_key"), auth.get("oauth2")
     if isinstance(basic, dict):
@@ -68,10 +91,7 @@ def _authorization(value: str) -> Credentials:
 
 def _of_key(key: Mapping[str, Value]) -> Credentials:
     pair = {_text(key.get("name")): _text(key.get("value"))}
-    where = key.get("in", "header")
-    if where not in {"header", "query"}:
-        raise UsageError("auth.api_key.in is header or query")
-    return Credentials(headers=pair) if where == "header" else Credentials(params=pair)
+    return Credentials(params=pair) if key.get("in") == "query" else Credentials(headers=pair)
 
 
 def _text(value: Value) -> str:

@@ -11,7 +11,7 @@ from testmesh_engine.actions.config import Config
 from testmesh_engine.actions.http_files import read_file
 from testmesh_engine.actions.http_multipart import Part, encoded, guessed, parts_of
 from testmesh_engine.errors import UsageError
-from testmesh_engine.expressions import Value, to_json
+from testmesh_engine.expressions import Value, kind_of, to_json
 
 KEYS = ("body", "form", "multipart", "body_file", "graphql")
 """The keys of the config that give a body: a request has one of them at most."""
@@ -75,11 +75,21 @@ def _of_file(settings: Config, _: str, folder: Path | None) -> Content:
 def _of_graphql(settings: Config, _: str, __: Path | None) -> Content:
     """https://graphql.github.io/graphql-over-http/draft/#sec-POST."""
     given = settings.map("graphql")
-    names = {"query": "query", "variables": "variables", "operation_name": "operationName"}
-    asked: Value = {wire: given[name] for name, wire in names.items() if given.get(name) is not None}
+    unknown = [name for name in given if name not in _GRAPHQL]
+    if unknown:
+        raise UsageError(f"graphql has no key {unknown[0][:80]}", hint=f"It has {', '.join(_GRAPHQL)}.")
+    query, variables = given.get("query"), given.get("variables")
+    if not isinstance(query, str) or not query.strip():
+        raise UsageError("graphql needs query, the text of the operation")
+    if not isinstance(variables, dict) and variables is not None:
+        raise UsageError(f"graphql.variables takes a map, found {kind_of(variables)}")
+    asked: Value = {wire: given[name] for name, wire in _GRAPHQL.items() if given.get(name) is not None}
     accept = "application/graphql-response+json, application/json;q=0.9"
     return Content(data=to_json(asked).encode(), content_type="application/json", accept=accept)
 
+
+_GRAPHQL = {"query": "query", "variables": "variables", "operation_name": "operationName"}
+"""The keys of ``graphql``, and what each is called in the request."""
 
 _MAKERS: Mapping[str, Callable[[Config, str, Path | None], Content]] = {
     "body": _of_body,

@@ -13,6 +13,7 @@ from testmesh_engine.actions.http_auth import basic_of
 from testmesh_engine.actions.http_content import text_of
 from testmesh_engine.actions.http_exchange import Answer, Request, Session
 from testmesh_engine.actions.http_message import ExchangeError
+from testmesh_engine.actions.http_spec import fault_of_url
 from testmesh_engine.errors import ServiceError, UsageError
 from testmesh_engine.expressions import Value, parse_json
 
@@ -52,6 +53,8 @@ def _request(given: Mapping[str, str]) -> Request:
     else:
         headers["Authorization"] = basic_of(quote_plus(given["client_id"]), quote_plus(given["client_secret"]))
     try:
+        if fault := fault_of_url(given["token_url"]):
+            raise UsageError(f"auth.oauth2.token_url {fault}")
         url = httpx.URL(given["token_url"].strip())
     except httpx.InvalidURL as error:
         raise UsageError("auth.oauth2.token_url is no URL") from error

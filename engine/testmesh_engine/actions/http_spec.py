@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from testmesh_engine.actions.http_auth import fault_of_auth
+from testmesh_engine.actions.http_auth import fault_of_auth, fault_of_client_auth, fault_of_place
 from testmesh_engine.actions.http_files import fault_of_saved
 from testmesh_engine.actions.http_multipart import fault_of_multipart
 from testmesh_engine.contract.catalogue import ActionSpec, Key, Kind
@@ -39,15 +39,6 @@ def _fault_of_count(count: object) -> str:
     return f"takes 0 or more, found {count}" if isinstance(count, int) and count < 0 else ""
 
 
-def _fault_of_graphql(graphql: object) -> str:
-    if not isinstance(graphql, dict):
-        return ""
-    if not isinstance(graphql.get("query"), str) or not graphql["query"].strip():
-        return "needs query, the text of the operation"
-    variables = graphql.get("variables")
-    return "" if variables is None or isinstance(variables, dict) else "takes a map under variables"
-
-
 _AUTH = Key(
     name="auth",
     kind=Kind.MAP,
@@ -71,7 +62,13 @@ _AUTH = Key(
             fields=(
                 Key(name="name", kind=Kind.TEXT, required=True, doc="its name, such as X-API-Key"),
                 Key(name="value", kind=Kind.TEXT, required=True, doc="the key"),
-                Key(name="in", kind=Kind.TEXT, doc="where it stands", default="header", choices=("HEADER", "QUERY")),
+                Key(
+                    name="in",
+                    kind=Kind.TEXT,
+                    doc="where it stands, header or query",
+                    default="header",
+                    fault=fault_of_place,
+                ),
             ),
         ),
         Key(
@@ -79,7 +76,13 @@ _AUTH = Key(
             kind=Kind.MAP,
             doc="a token by client credentials, fetched once and used by the flow until it ends",
             fields=(
-                Key(name="token_url", kind=Kind.TEXT, required=True, doc="where tokens are given out"),
+                Key(
+                    name="token_url",
+                    kind=Kind.TEXT,
+                    required=True,
+                    doc="where tokens are given out",
+                    fault=fault_of_url,
+                ),
                 Key(name="client_id", kind=Kind.TEXT, required=True, doc="the client's name"),
                 Key(name="client_secret", kind=Kind.TEXT, required=True, doc="the client's secret"),
                 Key(name="scope", kind=Kind.TEXT, doc="what is asked for, several with spaces between"),
@@ -87,9 +90,9 @@ _AUTH = Key(
                 Key(
                     name="client_auth",
                     kind=Kind.TEXT,
-                    doc="where name and secret stand: in the Authorization header, or in the body",
+                    doc="where name and secret stand: basic (the Authorization header) or body",
                     default="basic",
-                    choices=("BASIC", "BODY"),
+                    fault=fault_of_client_auth,
                 ),
             ),
         ),
@@ -129,7 +132,6 @@ SPEC = ActionSpec(
             name="graphql",
             kind=Kind.MAP,
             doc="an operation of GraphQL; its errors are in the result, as body.errors",
-            fault=_fault_of_graphql,
             fields=(
                 Key(name="query", kind=Kind.TEXT, required=True, doc="the text of the operation"),
                 Key(name="variables", kind=Kind.MAP, doc="its variables"),

@@ -147,12 +147,21 @@ def test_a_token_endpoint_that_stalls_or_is_down_is_named(web: Web, context: Con
             "takes one of basic, bearer, api_key, oauth2, found basic and bearer",
         ),
         ({}, "takes one of basic, bearer, api_key, oauth2, found none of them"),
-        ({"basic": {"password": "b"}}, "auth needs username in basic"),
-        ({"basic": "a:b"}, "auth takes a map of username under basic"),
-        ({"api_key": {"name": "X"}}, "auth needs value in api_key"),
-        ({"oauth2": {"token_url": "http://x"}}, "auth needs client_id in oauth2"),
+        ({"basic": {"password": "b"}}, r"auth\.basic: needs username"),
+        ({"basic": "a:b"}, r"auth\.basic takes a map of username"),
+        ({"api_key": {"name": "X"}}, r"auth\.api_key: needs value"),
+        ({"oauth2": {"token_url": "http://x"}}, r"auth\.oauth2: needs client_id"),
         ({"bearer": "a\nb"}, "auth can't be sent as a header"),
-        ({"api_key": {"name": "X", "value": "y", "in": "body"}}, "auth.api_key.in is header or query"),
+        ({"api_key": {"name": "X", "value": "y", "in": "body"}}, r"auth\.api_key: in is header or query"),
+        (
+            {"oauth2": dict.fromkeys(("token_url", "client_id", "client_secret"), "x")},
+            r"auth\.oauth2\.token_url takes a URL that starts with",
+        ),
+        ({"oauth2": {"client": "x"}}, r"auth\.oauth2: has no key client"),
+        (
+            {"oauth2": {**dict.fromkeys(("token_url", "client_id", "client_secret"), "x"), "client_auth": "y"}},
+            "is basic or body",
+        ),
     ],
 )
 def test_an_auth_that_can_not_be_meant_is_explained(context: Context, auth: dict[str, Any], message: str) -> None:

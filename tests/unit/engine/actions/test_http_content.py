@@ -142,7 +142,8 @@ def test_graphql_is_sent_as_its_protocol_has_it(web: Web, context: Context) -> N
     ("config", "message"),
     [
         ({"graphql": {"variables": {}}}, "graphql needs query"),
-        ({"graphql": {"query": "{a}", "variables": [1]}}, "graphql takes a map under variables"),
+        ({"graphql": {"query": "{a}", "variables": [1]}}, r"graphql\.variables takes a map, found list"),
+        ({"graphql": {"query": "{a}", "operationName": "A"}}, "graphql has no key operationName"),
         ({"graphql": {"query": "{a}"}, "method": "GET"}, "graphql is sent by POST, found method: GET"),
         ({"graphql": {"query": "{a}"}, "body": "x"}, "body or graphql, not both"),
         ({"multipart": {"a": 1}, "form": {"a": 1}}, "form or multipart, not both"),
