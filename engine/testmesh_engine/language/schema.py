@@ -35,7 +35,7 @@ def schema_of(catalogue: Catalogue) -> Schema:
     specs = [spec for name in sorted(catalogue.names()) if (spec := catalogue.find(name))]
     return {
         "$schema": _DIALECT,
-        "title": "TestMesh flow",
+        "description": "A flow of TestMesh, or a manifest that holds one.",
         "type": "object",
         "if": {"required": ["kind", "apiVersion"]},
         "then": ref("manifest"),
@@ -159,7 +159,7 @@ def _configs(specs: list[ActionSpec]) -> Iterator[tuple[str, Schema]]:
         # Without a type: where nothing stands under config, the step says so by the type of its own.
         yield f"{spec.name}.config", {"description": spec.doc, **{key: config[key] for key in config if key != "type"}}
         needed: list[Json] = [required(key) for key in spec.keys if key.required and not key.variables]
-        yield f"{spec.name}.whole", {"allOf": needed} if needed else {}
+        yield f"{spec.name}.whole", {"type": "object", "allOf": needed} if needed else {}
 
 
 def _defaults(specs: list[ActionSpec]) -> Schema:
@@ -181,6 +181,9 @@ def _default_of(spec: ActionSpec) -> Schema:
     return config
 
 
+_SOMETHING: Json = ["string", "number", "boolean", "object", "array"]
+
+
 def _texts() -> Schema:
     """The forms of what stands in more than one place."""
     described_expression: Schema = {**WORDS, "description": "An expression of Expr, such as status == 200."}
@@ -192,7 +195,7 @@ def _texts() -> Schema:
         "assertion": {**assertion, "type": ["string", "object"], "pattern": r"\S"},
         "output": {
             "type": "object",
-            "additionalProperties": {"not": {"type": "null"}, "if": with_path, "then": capture},
+            "additionalProperties": {"type": _SOMETHING, "if": with_path, "then": capture},
         },
     }
 

@@ -67,12 +67,13 @@ def required(key: Key) -> Schema:
 
 
 def at_most_one(names: Iterable[str]) -> Schema:
-    """That no two of the names are there."""
+    """That no two of the names are there: editors then say of the second that it is not allowed."""
     listed = list(names)
-    pairs: list[Json] = [
-        {"required": [first, second]} for index, first in enumerate(listed) for second in listed[index + 1 :]
-    ]
-    return {"not": {"anyOf": pairs}}
+    return {
+        "dependentSchemas": {
+            name: {"properties": {other: False for other in listed if other != name}} for name in listed
+        }
+    }
 
 
 def of_key(key: Key, *, rendered: bool) -> Schema:
@@ -80,14 +81,17 @@ def of_key(key: Key, *, rendered: bool) -> Schema:
     if key.kind is Kind.ANY:
         return {}
     if key.kind is Kind.DURATION:
-        return {"type": "string", "pattern": f"{_DURATION}|{_PLACEHOLDER}" if rendered else _DURATION}
+        pattern = f"{_DURATION}|{_PLACEHOLDER}" if rendered else _DURATION
+        return {"type": "string", "pattern": pattern, "patternErrorMessage": f"Write {Kind.DURATION.value}."}
     if key.choices:
         return _choices(key.choices, rendered=rendered)
     schema: Schema = closed(key.fields, rendered=rendered) if key.fields else {"type": _TYPES[key.kind]}
     if not rendered or key.kind is Kind.TEXT:
         return schema
     # A pattern is about text alone.
-    return {**schema, "type": [_TYPES[key.kind], "string"], "pattern": _PLACEHOLDER}
+    message = f"Write {key.kind.value}, or a placeholder such as ${{name}}."
+    about: Schema = {"pattern": _PLACEHOLDER, "patternErrorMessage": message}
+    return {**schema, "type": [_TYPES[key.kind], "string"], **about}
 
 
 def described(key: Key, schema: Schema, *, name: str = "") -> Schema:
