@@ -221,6 +221,18 @@ def _texts(value: object) -> Iterator[str]:
         yield value
 
 
+def _operands(value: object) -> Iterator[tuple[str, object]]:
+    """Every operand of every assertion of a report, with its value."""
+    if isinstance(value, dict):
+        if "source" in value and "value" in value:
+            yield str(value["source"]), value["value"]
+        for item in value.values():
+            yield from _operands(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _operands(item)
+
+
 def leaks(written: Mapping[str, str]) -> list[str]:
     """Where a secret stands, in which form."""
     found = []
@@ -266,6 +278,13 @@ def test_no_report_holds_a_secret_in_any_form(call: Call) -> None:
     assert "login" in output["stdout"]
     assert "***" in output["stdout"]
     assert_nothing_leaks({**output, **written})
+    lengths = [
+        value
+        for source, value in _operands(json.loads(written["json"]))
+        if source.startswith(("len(L", "len(ticket", "len(serial", "len(G"))
+    ]
+    assert lengths
+    assert {"***"} == set(lengths)
 
 
 def test_a_terminal_shows_no_secret(call: Call) -> None:
