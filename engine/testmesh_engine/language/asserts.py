@@ -12,6 +12,8 @@ from testmesh_engine.expressions import (
     Expression,
     ExpressionError,
     MapScope,
+    NameUse,
+    Output,
     Template,
     Value,
     compile_expression,
@@ -21,7 +23,7 @@ from testmesh_engine.expressions import (
     show,
 )
 from testmesh_engine.language import keys
-from testmesh_engine.language.findings import Findings
+from testmesh_engine.language.findings import Findings, did_you
 from testmesh_engine.language.model import Assertion, Capture, Quantifier
 from testmesh_engine.language.names import ERROR, RESULT_ROOTS, Known
 from testmesh_engine.language.nodes import ListNode, MapNode, Node, Scalar, kind_of_node, plain
@@ -164,8 +166,25 @@ def _capture(findings: Findings, name: str, node: Node, *, spec: ActionSpec, kno
     except ExpressionError as error:
         findings.broken_text(node, error)
         return None
-    known.check(findings, node, output.names, extra=keys)
+    known.check(findings, node, _declared(findings, node, output, known=known, keys=keys), extra=keys)
     return Capture(name=name, output=output, line=node.line)
+
+
+def _declared(
+    findings: Findings, node: Node, output: Output, *, known: Known, keys: Collection[str]
+) -> tuple[NameUse, ...]:
+    """The names of ``output`` but those that may be keys of what will be received; one that is nearly known warns."""
+    names = known.all(keys)
+    for use in output.names:
+        near = did_you(use.name, names) if use.name not in names and _may_be_received(use) else ""
+        if near:
+            message = f"{use.name} is no key of the result: it is looked up in what is received"
+            findings.warning(node, message, hint=near, offset=use.offset)
+    return tuple(use for use in output.names if use.name in names or not _may_be_received(use))
+
+
+def _may_be_received(use: NameUse) -> bool:
+    return use.optional and not use.path and not use.name.isupper()
 
 
 def _check_name(findings: Findings, key: Scalar, name: str, *, spec: ActionSpec, known: Known) -> None:

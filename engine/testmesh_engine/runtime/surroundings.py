@@ -52,7 +52,7 @@ class Surroundings:
 
     def inside(self, *, error: Value) -> Surroundings:
         """The surroundings of the steps inside of one that failed with ``error``: they see all that it sees."""
-        return replace(self, error=error)
+        return replace(self, error=error, trying=lambda _: None)
 
     def since_start(self, moment: float) -> float:
         """Milliseconds from the flow's start to ``moment`` of the monotonic clock."""

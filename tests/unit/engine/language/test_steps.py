@@ -209,3 +209,15 @@ def test_an_output_called_error_is_a_warning() -> None:
     """It stands before the error of a failed step."""
     warned = problems(f"  steps: [{{{HTTP}, output: {{error: body.error}}}}]", Severity.WARNING)
     assert any("output error hides the error of a failed step" in problem.message for problem in warned)
+
+
+@pytest.mark.parametrize(
+    ("output", "warned"), [("id", []), ("data.items[0].id", []), ("len(entries)", []), ("bdy.id", ["bdy"])]
+)
+def test_an_output_may_name_a_key_of_what_will_be_received(output: str, warned: list[str]) -> None:
+    """No one can know it before the run; what is nearly a result key is a warning."""
+    base = f"  steps: [{{{HTTP}, output: {{got: '{output}'}}}}]"
+    assert [] == problems(base)
+    found = problems(base, Severity.WARNING)
+    assert warned == [problem.message.split()[0] for problem in found]
+    assert all('Did you mean "body"?' == problem.hint for problem in found)

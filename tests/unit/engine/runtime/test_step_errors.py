@@ -61,6 +61,19 @@ def test_error_steps_run_after_the_last_attempt_and_see_the_error(web: Web) -> N
     assert pay.steps[0].started_ms >= pay.attempts[-1].started_ms + pay.attempts[-1].duration_ms
 
 
+def test_an_error_tells_whether_time_ran_out(web: Web) -> None:
+    """Also where the last attempt itself had an answer, and what it answered is the reason that is shown."""
+    step = "{id: t, action: delay, config: {duration: 1ms}, when: error.timeout, on_error: ignore}"
+    cut = "action: http_request, config: {url: '${WEB}/silent', timeout: 20ms}"
+    for how, ran in (
+        (f"{FAILING}, eventually: {{timeout: 20s, interval: 30s}}", PASSED),
+        (FAILING, SKIPPED),
+        (cut, PASSED),
+    ):
+        text = f"steps: [{{id: pay, {how}, error_steps: [{step}]}}]"
+        assert [ran] == [inner.outcome for inner in against(web, text).step("pay").steps]
+
+
 def test_error_steps_do_not_run_after_a_success(web: Web) -> None:
     """And what they would give has no value, which is said."""
     text = f"""
