@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from testmesh_engine.actions.registry import Registry
 from testmesh_engine.actions.waiting import Deadline
 from testmesh_engine.contract.result import FlowResult, Outcome, StepResult
-from testmesh_engine.language.model import Flow
+from testmesh_engine.language.model import Flow, rows_of
 from testmesh_engine.language.names import Outside
 from testmesh_engine.language.validate import check_text
 from testmesh_engine.report.events import Event
 from testmesh_engine.runtime.builtins import Identity
-from testmesh_engine.runtime.layers import Layers
 from testmesh_engine.runtime.flow import FlowRun, RunOptions
+from testmesh_engine.runtime.layers import Layers
 from testmesh_engine.runtime.signals import Interrupts
 
 IDENTITY = Identity(run_id="run-1", execution_id="execution-1", seed="seed")
@@ -47,6 +47,7 @@ class Options:
     timeout: float | None = None
     teardown: bool = True
     grace: float | None = None
+    skippable: bool = False
     on_event: Callable[[Event, Interrupts], None] = lambda _event, _interrupts: None
 
 
@@ -61,9 +62,18 @@ def read(text: str, layers: Layers | None = None) -> Flow:
 
 
 def run(text: str, options: Options | None = None) -> Ran:
-    """Run the flow of ``text``, as :func:`read` takes it."""
+    """Run the flow of ``text``, as :func:`read` takes it, which has no data."""
+    (ran,) = run_rows(text, options)
+    return ran
+
+
+def run_rows(text: str, options: Options | None = None) -> list[Ran]:
+    """Run the flow of ``text`` once for each row of its data, one after the other."""
     options = options or Options()
-    flow = read(text, options.layers)
+    return [_run(flow, options) for flow in rows_of(read(text, options.layers))]
+
+
+def _run(flow: Flow, options: Options) -> Ran:
     interrupts = Interrupts()
     events: list[Event] = []
 
@@ -78,6 +88,7 @@ def run(text: str, options: Options | None = None) -> Ran:
         deadline=Deadline.after(options.timeout, "--timeout") if options.timeout else None,
         teardown=options.teardown,
         grace=options.grace,
+        skippable=options.skippable,
     )
     end = FlowRun(flow, settings, interrupts, tell).run()
     interrupts.run.close()

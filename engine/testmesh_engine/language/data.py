@@ -29,8 +29,10 @@ _FORMS = (".csv", ".json", ".yaml", ".yml")
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows as they were read: ``findings`` note what is wrong at their places, ``rendered`` says whether they are text
-    of the flow, with placeholders."""
+    """Rows as they were read; ``findings`` note what is wrong at their places.
+
+    ``rendered`` is set for those that are text of the flow, with placeholders.
+    """
 
     rows: tuple[MapNode, ...]
     findings: Findings

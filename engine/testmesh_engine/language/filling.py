@@ -37,8 +37,7 @@ NO_DEFAULTS = Defaults({}, {}, {})
 def read_defaults(findings: Findings, node: Node, catalogue: Catalogue) -> Defaults:
     """``config.defaults``; what is no action, or no key of one, is noted and left out."""
     written = findings.map(node, "defaults")
-    found = Defaults({}, {}, {}) if written is None else _read(findings, written, catalogue)
-    return found
+    return NO_DEFAULTS if written is None else _read(findings, written, catalogue)
 
 
 def _read(findings: Findings, written: MapNode, catalogue: Catalogue) -> Defaults:

@@ -24,8 +24,7 @@ def output_names(node: Node | None) -> frozenset[str] | None:
 
 
 def read_outputs(findings: Findings, node: Node | None, known: Known) -> tuple[Capture, ...]:
-    """The lines of the flow's ``output``: as those of a step, with the captured variables and steps in place of its
-    result."""
+    """The lines of the flow's ``output``: as a step's, with what was captured and the steps in place of its result."""
     lines = findings.map(node, "output") if node else None
     if lines is None:
         return ()

@@ -49,7 +49,7 @@ class Declared:
         """What is wrong with reading ``use.key`` of the root ``use.name``, and what to do about it."""
         if self.in_env and use.name in _ONLY_IN_STEPS:
             return f"{use.name} has no value here: env and inputs are computed before the first step", ""
-        if not use.key or use.optional:
+        if not use.key:
             return None
         if use.name == "flow" and use.key == "output" and not (self.in_teardown and self.outputs is not None):
             why = "it is made once the steps have run" if self.outputs is not None else "the flow declares no output"

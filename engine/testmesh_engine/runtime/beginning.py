@@ -53,7 +53,8 @@ def begin(flow: Flow, layers: Layers, identity: Identity, masker: Masker) -> Beg
     variables = variables_of(flow, layers, at)
     masker.learn_variables(variables.env)
     masker.learn({"row": variables.row or {}})
-    memory = Memory(env=variables.env, inputs=variables.inputs, row=variables.row)
+    given = {"row": variables.row, "input": variables.inputs}
+    memory = Memory(env=variables.env, given={name: values for name, values in given.items() if values is not None})
     memory.expect(every_step((*flow.setup, *flow.steps, *flow.teardown)))
     scope = FlowScope(memory, at)
     name = _rendered_name(flow, scope)

@@ -52,7 +52,7 @@ def variables_of(flow: Flow, layers: Layers, at: Moment) -> Variables:
     row = env.pop(_ROW, None) if flow.row else None
     return Variables(
         env=env,
-        sources=resolver.sources,
+        sources={name: words for name, words in resolver.sources.items() if name in env},
         inputs={each.name: env[each.name] for each in flow.inputs if each.name in env} if flow.inputs else None,
         row=row if isinstance(row, dict) else None,
     )

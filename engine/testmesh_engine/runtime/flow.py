@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 
-from testmesh_engine.actions.base import Connections, Counters
+from testmesh_engine.actions.base import Connections
 from testmesh_engine.actions.waiting import Deadline, Interrupt, earliest
-from testmesh_engine.contract.result import Failure, FlowResult, Metrics, Outcome, Phase
+from testmesh_engine.contract.result import Failure, FlowResult, Outcome, Phase
 from testmesh_engine.errors import ActionError, Interrupted, UsageError
 from testmesh_engine.language.model import Flow, OnError, Step, every_step
 from testmesh_engine.report.events import (
@@ -29,7 +27,8 @@ from testmesh_engine.runtime import builtins
 from testmesh_engine.runtime.beginning import begin, identity_of_row, row_label
 from testmesh_engine.runtime.builtins import Identity
 from testmesh_engine.runtime.environment import missing_inputs
-from testmesh_engine.runtime.flow_output import NO_OUTPUT, output_of
+from testmesh_engine.runtime.flow_output import output_of
+from testmesh_engine.runtime.flow_result import Account
 from testmesh_engine.runtime.layers import Layers
 from testmesh_engine.runtime.masking import Masker
 from testmesh_engine.runtime.outcome import (
@@ -38,10 +37,7 @@ from testmesh_engine.runtime.outcome import (
     EXIT_USAGE,
     StepRecord,
     exit_code_of,
-    first_failure,
-    flow_outcome,
     test_failed,
-    why_nothing_passed,
 )
 from testmesh_engine.runtime.preparing import prepare
 from testmesh_engine.runtime.present import masked, with_hint
@@ -90,17 +86,18 @@ class FlowRun:
         for layer in options.layers.all():
             self._masker.learn(layer)
         self._connections = Connections()
-        self._counters = Counters()
-        self._records: list[StepRecord] = []
-        self._started = time.monotonic()
-        self._started_at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        self._account = Account(
+            flow=flow,
+            masker=self._masker,
+            name=self._masker.text(flow.name),
+            row=row_label(flow.row, self._masker),
+            seed=options.identity.seed,
+        )
+        self._records = self._account.records
         self._traces: list[str] = []
         self._interrupted = False
         self._broken = False
         self._started_told = False
-        self._name = self._masker.text(flow.name)
-        self._row = row_label(flow.row, self._masker)
-        self._output = NO_OUTPUT
 
     def run(self) -> FlowEnd:
         """Run it to its end. Never raises for anything that a flow or a service can do."""
@@ -108,11 +105,11 @@ class FlowRun:
             return self._run()
 
     def _run(self) -> FlowEnd:
-        without = missing_inputs(self._flow, self._options.layers)
-        if without:
-            return self._without_inputs(without)
         try:
             self._interrupts.run.check()
+            without = missing_inputs(self._flow, self._options.layers)
+            if without:
+                return self._without_inputs(without)
             memory = self._begin()
             self._interrupts.run.check()
             self._prepare(memory)
@@ -125,29 +122,30 @@ class FlowRun:
             return self._never_started(f"not started: {error}", "", EXIT_INTERRUPTED)
         try:
             self._setup_and_steps(memory)
+            self._make_output(memory)
         except Exception:  # noqa: BLE001 - our own bug outside of any step: teardown still has to run
             self._traces.append(self._masker.text(traceback.format_exc()))
             self._broken = True
-        self._make_output(memory)
         self._teardown(memory)
         return self._end()
 
     def _begin(self) -> Memory:
         beginning = begin(self._flow, self._options.layers, self._identity, self._masker)
-        self._flow, self._name = beginning.flow, beginning.name
+        self._flow = self._account.flow = beginning.flow
+        self._account.name = beginning.name
         # Values that were learnt since may stand in the row.
-        self._row = row_label(self._flow.row, self._masker)
+        self._account.row = row_label(self._flow.row, self._masker)
         self._tell_start(beginning.variables)
         return beginning.memory
 
     def _tell_start(self, variables: tuple[Variable, ...] = ()) -> None:
         self._tell(
             FlowStarted(
-                name=self._name,
+                name=self._account.name,
                 file=self._flow.file,
                 total=sum(len(self._flow.phase(phase)) for phase in Phase),
-                started_at=self._started_at,
-                row=self._row,
+                started_at=self._account.started_at,
+                row=self._account.row,
                 variables=variables,
             )
         )
@@ -161,7 +159,7 @@ class FlowRun:
             identity=self._identity,
             interrupt=self._interrupts.run,
             connections=self._connections,
-            counters=self._counters,
+            counters=self._account.counters,
         )
 
     def _setup_and_steps(self, memory: Memory) -> None:
@@ -194,23 +192,19 @@ class FlowRun:
     def _make_output(self, memory: Memory) -> None:
         """What the flow's caller sees; of a flow that has failed already it is what can be found."""
         at = builtins.moment(self._identity, flow=self._flow.name, step="output", failed=self._failed())
-        self._output = output_of(self._flow, memory, at, self._masker)
-        memory.flow["output"] = dict(self._output.values)
+        output = self._account.output = output_of(self._flow, memory, at, self._masker)
+        memory.flow["output"] = dict(output.values)
         memory.flow_absent = "the flow has not found it"
 
-    def _outcome(self) -> Outcome:
-        outcome = flow_outcome(self._records)
-        return Outcome.FAILED if self._output.problem and outcome is Outcome.PASSED else outcome
-
     def _failed(self) -> bool:
-        return self._outcome() is not Outcome.PASSED
+        return self._account.outcome() is not Outcome.PASSED
 
     def _teardown(self, memory: Memory) -> None:
         """Teardown runs on every way out once a step was started, each of its steps whatever became of the others."""
         self._interrupted = self._interrupts.run.is_set()
         if not self._flow.teardown:
             return
-        self._tell(TeardownStarted(so_far=partial(self._result, self._outcome())))
+        self._tell(TeardownStarted(so_far=partial(self._result, self._account.outcome())))
         deadline = Deadline.after(self._teardown_seconds(), "the time for teardown")
         around = self._around(Phase.TEARDOWN, memory, deadline, self._interrupts.teardown)
         around.failed = self._failed()
@@ -243,8 +237,8 @@ class FlowRun:
             deadline=deadline,
             interrupt=interrupt,
             connections=self._connections,
-            counters=self._counters,
-            started=self._started,
+            counters=self._account.counters,
+            started=self._account.started,
             trying=lambda number: self._tell(AttemptStarted(number=number)),
             folder=folder_of(self._flow.file),
             trace_id=builtins.trace_id(self._identity, flow=self._flow.name, file=self._flow.file),
@@ -255,9 +249,9 @@ class FlowRun:
         return self._interrupted and not test_failed(self._records)
 
     def _end(self) -> FlowEnd:
-        outcome = self._outcome()
+        outcome = self._account.outcome()
         if self._broken and outcome is not Outcome.FAILED:
-            failure = Failure(flow=self._name, step="", message="engine error: not every step was run (-v shows where)")
+            failure = self._account.failure("engine error: not every step was run (-v shows where)")
             code = EXIT_INTERRUPTED if self._cut_short() else EXIT_PLATFORM
             return self._tell_end(self._result(Outcome.ERRORED, failure=failure), code)
         code = exit_code_of(outcome, self._records, interrupted=self._cut_short())
@@ -281,7 +275,7 @@ class FlowRun:
                 record = not_run(step, phase, Stop("the flow did not start", counts=outcome is Outcome.ERRORED))
                 self._records.append(record)
                 self._tell(StepFinished(step=record.result))
-        failure = Failure(flow=self._name, step="", message=said)
+        failure = self._account.failure(said)
         return self._tell_end(self._result(outcome, failure=failure), code)
 
     def _tell_end(self, result: FlowResult, code: int) -> FlowEnd:
@@ -289,42 +283,4 @@ class FlowRun:
         return FlowEnd(result=result, exit_code=code)
 
     def _result(self, outcome: Outcome, *, failure: Failure | None = None) -> FlowResult:
-        flow, masker = self._flow, self._masker
-        return FlowResult(
-            name=self._name,
-            file=flow.file,
-            outcome=outcome,
-            started_at=self._started_at,
-            duration_ms=round((time.monotonic() - self._started) * 1000, 1),
-            steps=tuple(record.result for record in self._records),
-            first_failure=failure or self._first_failure(outcome),
-            metrics=self._metrics(),
-            interrupted=self._cut_short(),
-            suite=masker.text(flow.suite),
-            tags=tuple(masker.text(tag) for tag in flow.tags),
-            description=masker.text(flow.description),
-            row=self._row,
-            seed=self._options.identity.seed,
-            output=self._output.shown,
-        )
-
-    def _first_failure(self, outcome: Outcome) -> Failure | None:
-        found = first_failure(self._name, self._records)
-        if found is None and self._output.problem:
-            return Failure(flow=self._name, step="", message=self._output.problem)
-        if found is None and outcome is not Outcome.PASSED:
-            return why_nothing_passed(self._name, self._records)
-        return found
-
-    def _metrics(self) -> Metrics:
-        return Metrics(
-            assertions=sum(_last_assertions(self._records)),
-            http_requests=self._counters.http_requests,
-            sql_statements=self._counters.sql_statements,
-            kafka_messages=self._counters.kafka_messages,
-            retries=self._counters.retries,
-        )
-
-
-def _last_assertions(records: Iterable[StepRecord]) -> Iterable[int]:
-    return (len(record.result.attempts[-1].assertions) for record in records if record.result.attempts)
+        return self._account.result(outcome, failure=failure, interrupted=self._cut_short())

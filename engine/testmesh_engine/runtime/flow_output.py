@@ -37,7 +37,7 @@ def output_of(flow: Flow, memory: Memory, at: Moment, masker: Masker) -> FlowOut
             values[line.name] = line.output.extract(known, scope)
         except EvaluationError as error:
             problems.append(masker.text(f"the flow's output {line.name}: {with_hint(error.message, error.hint)}"))
-    masker.learn_variables(values)
+    masker.learn(values)
     return FlowOutput(
         values=values,
         shown={name: shown(value, masker, key=name) for name, value in values.items()},

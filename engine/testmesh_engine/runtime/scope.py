@@ -22,10 +22,8 @@ class Memory:
     """What a flow has learnt so far."""
 
     env: dict[str, Value]
-    texts: frozenset[str] | None = None
-    """The names whose text came from an env layer, ``None`` for all of ``env``."""
-    inputs: dict[str, Value] | None = None
-    row: dict[str, Value] | None = None
+    given: dict[str, dict[str, Value]] = field(default_factory=dict)
+    """``row`` of a flow with data, ``input`` of one with inputs."""
     flow: dict[str, Value] = field(default_factory=dict)
     """``name`` and ``output`` of the flow itself."""
     flow_absent: str = "the flow's output is known in teardown"
@@ -165,11 +163,9 @@ class FlowScope:
         """The value of ``name``. Raises ``NoValueError`` for one whose step did not give it."""
         if name in _ROOTS:
             return self._root(name)
-        memory = self._memory
-        if name == "row" and memory.row is not None:
-            return memory.row
-        if name == "input" and memory.inputs is not None:
-            return memory.inputs
+        given = self._memory.given.get(name)
+        if given is not None:
+            return given
         result = self._result
         if result is not None:
             if name == "result":
@@ -205,8 +201,7 @@ class FlowScope:
         """Whether ``name`` means an env layer here."""
         memory = self._memory
         nearer = (self._captured, memory.captured, memory.steps, self._result or {})
-        layered = memory.env if memory.texts is None else memory.texts
-        return name in layered and not any(name in layer for layer in nearer)
+        return name in memory.env and not any(name in layer for layer in nearer)
 
     def _root(self, name: str) -> Value:
         memory = self._memory

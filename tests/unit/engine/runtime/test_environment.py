@@ -197,7 +197,7 @@ def test_a_row_is_rendered_with_env_and_env_with_the_row() -> None:
     found = computed(Flow(name="f", file="f.yaml", env=tuple(env(BASE="http://h")), row=row), Layers())
     assert {"path": "/a", "url": "http://h/x"} == found.row
     assert {"BASE": "http://h"} == found.env
-    with pytest.raises(UsageError, match="row -> BASE -> row|BASE -> row -> BASE"):
+    with pytest.raises(UsageError, match=r"row -> BASE -> row|BASE -> row -> BASE"):
         computed(Flow(name="f", file="f.yaml", env=tuple(env(BASE="${row.path}")), row=row), Layers())
 
 
