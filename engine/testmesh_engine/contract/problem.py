@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -50,8 +51,7 @@ class Problem:
         lines = [self.headline()]
         if self.excerpt and self.line:
             gutter = f"{self.line:>5} | "
-            # Tabs stay tabs in the caret's line, so that the caret stands below what it points at.
-            pad = "".join("\t" if char == "\t" else " " for char in self.excerpt[: self.column - 1])
+            pad = "".join(map(_blank, self.excerpt[: self.column - 1]))
             lines += [f"{gutter}{self.excerpt}", f"{' ' * 5} | {pad}^"]
         if self.hint:
             lines += [f"        {line}" for line in self.hint.splitlines()]
@@ -65,6 +65,13 @@ class Problem:
     def from_json(cls, data: dict[str, Any]) -> Problem:
         """Read back what :meth:`to_json` wrote. Raises ``TypeError`` or ``ValueError`` for anything else."""
         return cls(**{**data, "severity": Severity(data.get("severity", Severity.ERROR))})
+
+
+def _blank(char: str) -> str:
+    """Blanks as wide as ``char``, so that the caret stands below what it points at; a tab stays one."""
+    if char == "\t" or unicodedata.combining(char):
+        return "\t" if char == "\t" else ""
+    return "  " if unicodedata.east_asian_width(char) in {"W", "F"} else " "
 
 
 class FlowInvalid(UsageError):

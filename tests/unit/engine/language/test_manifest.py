@@ -128,3 +128,27 @@ def test_a_name_in_capitals_may_still_come_with_the_run() -> None:
     assert (True, ["warning"]) == (found.ok, [problem.severity.value for problem in found.problems])
     (strict,) = check_text(text, name="m", catalogue=Registry(), outside=Outside(complete=True))
     assert (False, ["unknown variable PAUSE"]) == (strict.ok, [problem.message for problem in strict.problems])
+
+
+def test_what_can_be_mended_in_a_block_is_told_in_the_manifests_lines() -> None:
+    """Together with all else, and with the line to paste."""
+    broken = FLOW.replace("delay", "dealy").replace("inner", "@inner")
+    (found,) = check(f"{HEAD}spec:\n  source: |\n{indented(broken, 6)}")
+    assert [(7, 15), (9, 22)] == [(problem.line, problem.column) for problem in found.problems]
+    assert "Quote it:  name: '@inner'" == found.problems[0].hint
+
+
+def test_an_expression_with_a_bang_is_text_under_source_and_a_tag_under_flow() -> None:
+    """Kubectl would send what stands behind it, or nothing."""
+    flow = FLOW.replace("duration: 1s}", "duration: 1s}, when: !(1 == 2)")
+    (found,) = check(f"{HEAD}spec:\n  source: |\n{indented(flow, 4)}")
+    assert not found.problems
+    (found,) = check(f"{HEAD}spec:\n{indented(flow, 2)}")
+    assert "YAML reads !(1 as a tag, not as text" == found.problems[0].message
+    assert not found.ok
+
+
+def test_a_file_with_a_problem_has_no_flow_to_run() -> None:
+    """What was most likely meant is checked, and never run."""
+    (found,) = check(FLOW.replace("inner", "@inner"))
+    assert (None, 1) == (found.flow, len(found.problems))
