@@ -413,9 +413,9 @@ def _map_key(key: Value) -> str:
 
 
 def _variable(node: Node) -> str:
-    """The variable that a placeholder names: ``X`` of ``X`` and ``env.X``, "" for anything else."""
+    """The variable that a placeholder names: ``X`` of ``X``, ``env.X`` and ``input.X``, "" for anything else."""
     if isinstance(node, Name):
         return node.name
-    if isinstance(node, Member) and isinstance(node.target, Name) and node.target.name == "env":
+    if isinstance(node, Member) and isinstance(node.target, Name) and node.target.name in ("env", "input"):
         return node.key.value if isinstance(node.key, Literal) and isinstance(node.key.value, str) else ""
     return ""

@@ -68,7 +68,8 @@ def read_secrets(
 def _undeclared(findings: Findings, item: Node, name: str, *, known: Known, there: set[str]) -> None:
     if name.isupper() and not known.outside.complete:
         known.need(Need(name=name, required=True, line=item.line))
-        findings.warning(item, f"nothing in this file declares {name}", hint="It must come with the run.")
+        hint = f"{did_you(name, there)} It must come with the run.".strip()
+        findings.warning(item, f"nothing in this file declares {name}", hint=hint)
         return
     hint = did_you(name, there) or "Name a variable of env, inputs or env_file, or one that a step captures."
     findings.error(item, f"secrets names {name}, and nothing is called so", hint=hint)

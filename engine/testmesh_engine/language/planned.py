@@ -2,18 +2,6 @@
 
 from __future__ import annotations
 
-FLOW_KEYS = {
-    "env_file": "Give --env-file to testmesh run, or list the variables under env.",
-    "secrets": "Name secret variables in the TestRun's env with valueFrom; URL passwords are masked anyway.",
-    "inputs": "Declare the variables in env, and set them by --var.",
-    "output": "",
-    "data": "Write one flow for each row.",
-    "exclusive": "",
-}
-CONFIG_KEYS = {
-    "defaults": "Write the keys into each step; YAML anchors (&name, *name) save the repetition.",
-    "fail_fast": "A failed step stops the flow; on_error of a step changes that.",
-}
 ACTIONS = frozenset({
     *("db_poll", "kafka_producer", "kafka_publish", "kafka_produce", "redis", "redis_get", "redis.get", "redis_set"),
     *("grpc_call", "grpc", "grpc_stream", "websocket", "log", "assert", "transform", "wait_for", "wait_until"),

@@ -53,6 +53,14 @@ def test_an_input_is_read_by_both_its_names() -> None:
     assert PASSED == run(text, Options(layers=Layers(var={"count": "4"}))).result.outcome
 
 
+def test_a_bare_placeholder_reads_an_input_as_what_it_spells() -> None:
+    """As every text of an env layer; the name alone stays text."""
+    checks = "['10 == ${price}', '10 == ${input.price}', 'price == \"10.00\"', 'input.price == \"10.00\"']"
+    text = f"inputs: [price]\nsteps: [{{action: delay, config: {{duration: 1ms}}, assert: {checks}}}]"
+    ran = run(text, Options(layers=Layers(var={"price": "10.00"})))
+    assert PASSED == ran.result.outcome, message(ran)
+
+
 def test_the_output_is_what_the_caller_sees() -> None:
     """Masked, as all of a result; teardown reads the real value."""
     text = f"""
