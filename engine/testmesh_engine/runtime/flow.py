@@ -29,6 +29,7 @@ from testmesh_engine.runtime.builtins import Identity
 from testmesh_engine.runtime.environment import missing_inputs
 from testmesh_engine.runtime.flow_output import output_of
 from testmesh_engine.runtime.flow_result import Account
+from testmesh_engine.runtime.guard import Guard
 from testmesh_engine.runtime.layers import Layers
 from testmesh_engine.runtime.masking import Masker
 from testmesh_engine.runtime.outcome import (
@@ -40,7 +41,7 @@ from testmesh_engine.runtime.outcome import (
     test_failed,
 )
 from testmesh_engine.runtime.preparing import prepare
-from testmesh_engine.runtime.present import masked, with_hint
+from testmesh_engine.runtime.present import with_hint
 from testmesh_engine.runtime.scope import Memory
 from testmesh_engine.runtime.signals import EXIT_INTERRUPTED, Interrupts
 from testmesh_engine.runtime.step import Stop, no_more, not_run, run_step
@@ -80,9 +81,9 @@ class FlowRun:
         self._flow = flow
         self._options = options
         self._interrupts = interrupts
-        self._tell: Callable[[Event], None] = lambda event: tell(masked(event, self._masker))
         self._identity = identity_of_row(options.identity, flow.row)
         self._masker = Masker(options.secrets, names=(*flow.secrets, *options.secret_names))
+        self._tell = Guard(self._masker, tell).tell
         for layer in options.layers.all():
             self._masker.learn(layer)
         self._connections = Connections()

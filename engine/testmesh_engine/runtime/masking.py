@@ -8,7 +8,7 @@ from decimal import Decimal
 from testmesh_engine.contract.result import Json
 from testmesh_engine.runtime.secret_forms import SHORTEST
 from testmesh_engine.runtime.secret_search import KnownSecrets
-from testmesh_engine.runtime.secret_text import MASK, is_secret_key, mask_pairs, secrets_under, secrets_within
+from testmesh_engine.runtime.secret_text import MASK, is_secret_key, secrets_under, secrets_within
 
 _SHORTEST_LEARNED = 8
 """A value met under a secret-like key, or a URL's password, is masked elsewhere from this length on."""
@@ -23,7 +23,7 @@ class Masker:
     def __init__(self, secrets: Iterable[str] = (), *, names: Iterable[str] = ()) -> None:
         self._whole: frozenset[str] = frozenset()
         self._names: frozenset[str] = frozenset(names)
-        self._known = KnownSecrets(frozenset())
+        self.known = KnownSecrets(frozenset())
         for secret in secrets:
             self.add(secret)
 
@@ -33,7 +33,7 @@ class Masker:
         new = forms - self._whole
         if new:
             self._whole |= new
-            self._known = KnownSecrets(frozenset(form for form in self._whole if len(form) >= SHORTEST))
+            self.known = KnownSecrets(frozenset(form for form in self._whole if len(form) >= SHORTEST))
 
     def hide(self, name: str) -> None:
         """The values of the variable ``name`` are secrets, also those that it gets later."""
@@ -81,13 +81,12 @@ class Masker:
         """``text`` without any secret."""
         if text in self._whole:
             return MASK
-        # What is known goes first: a pair is cut where its value seems to end, and the rest of a secret would stay.
-        return mask_pairs(self._known.masked(text))
+        return self.known.masked(text)
 
     def tells_of(self, value: Json) -> bool:
         """Whether a value is a part of a secret: some of its characters, or a list of such parts."""
         if isinstance(value, str):
-            return len(value) >= SHORTEST and self._known.has_part(value)
+            return len(value) >= SHORTEST and self.known.has_part(value)
         return isinstance(value, (list, tuple)) and any(isinstance(item, str) and self.tells_of(item) for item in value)
 
     def value(self, value: Json, *, key: str = "") -> Json:

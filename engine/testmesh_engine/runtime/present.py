@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass, replace
-from enum import Enum
 from itertools import islice
-from typing import TypeVar
 
 from testmesh_engine.contract.result import AssertionResult, Json, Operand
 from testmesh_engine.expressions import Check, Value, to_plain
@@ -27,12 +24,7 @@ is found whole, unless it is longer than all that is shown many times over."""
 _TEXTS = frozenset({"body", "raw", "value"})
 """Where a result holds text as it was received, which may be lines of ``key: value``."""
 
-_OF_THE_FLOW = frozenset({"id", "step", "action", "file", "started_at", "seed"})
-"""Texts of a result that tie its parts together, or that the run itself made."""
-
 _NAME = re.compile(r"[^\W\d][\w-]*")
-
-T = TypeVar("T")
 
 _DIFFERS = "does not hold; the value is a secret and is not shown"
 _OTHER_KIND = "holds whatever the values are: they differ in kind, and one is a secret and not shown"
@@ -112,37 +104,6 @@ def _is_secret(operand: Operand, masker: Masker) -> bool:
     if operand.value in (None, "") or isinstance(operand.value, bool):
         return False
     return any(map(masker.is_secret_name, _NAME.findall(operand.source))) or masker.tells_of(operand.value)
-
-
-def masked(value: T, masker: Masker) -> T:
-    """An event or a result with no secret left in any of its texts, whoever made it and whatever was learnt since.
-
-    Names that tie parts of a run together (ids, actions, files) are the flow's own, and stay.
-    """
-    return _masked(value, masker)  # type: ignore[return-value]  # of the same shape, with other texts
-
-
-def _masked(value: object, masker: Masker) -> object:
-    if isinstance(value, str):
-        return value if isinstance(value, Enum) else masker.text(value)
-    if isinstance(value, tuple):
-        return tuple(_masked(item, masker) for item in value)
-    if isinstance(value, Mapping):
-        return masker.value(value)
-    if isinstance(value, list):
-        return masker.value(value)
-    if is_dataclass(value) and not isinstance(value, type):
-        changed = {
-            field.name: new
-            for field in fields(value)
-            if (new := _masked_field(field.name, old := getattr(value, field.name), masker)) != old
-        }
-        return replace(value, **changed) if changed else value
-    return value
-
-
-def _masked_field(name: str, value: object, masker: Masker) -> object:
-    return value if name in _OF_THE_FLOW and isinstance(value, str) else _masked(value, masker)
 
 
 def _cut(value: Json) -> Json:

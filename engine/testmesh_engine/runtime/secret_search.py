@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from testmesh_engine.runtime.secret_forms import ESCAPE, SHORTEST, Term, View, lowered, terms, views
-from testmesh_engine.runtime.secret_text import MASK
+from testmesh_engine.runtime.secret_text import MASK, mask_pairs
 
 _PASSES = 8
 """Masks bring together what stood apart, and that may be a secret: seen twice at most, and bounded all the same."""
@@ -68,12 +68,11 @@ class KnownSecrets:
         return re2.compile(b"|".join(re2.escape(start) for start in sorted(starts)), options)
 
     def masked(self, text: str) -> str:
-        """``text`` with a mask for each secret."""
-        if not self._secrets:
-            return text
+        """``text`` with a mask for each secret, and for what shows itself to be one."""
         seen = self._seen.get(text)
         if seen is None:
-            seen = self._looked_through(text)
+            # What is known goes first: a pair is cut where its value seems to end, and the rest would stay.
+            seen = mask_pairs(self._looked_through(text) if self._secrets else text)
             if len(text) <= _KEPT_CHARACTERS and len(self._seen) < _KEPT_TEXTS:
                 self._seen[text] = seen
         return seen

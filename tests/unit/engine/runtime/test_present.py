@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from testmesh_engine.contract.result import AssertionResult, AttemptResult, Outcome, Phase, StepResult
+from testmesh_engine.contract.result import AssertionResult, AttemptResult, FlowResult, Outcome, Phase, StepResult
 from testmesh_engine.expressions import MapScope, Value, compile_expression
-from testmesh_engine.report.events import StepFinished
+from testmesh_engine.report.events import Event, FlowFinished, StepFinished
+from testmesh_engine.runtime.guard import Guard
 from testmesh_engine.runtime.masking import Masker
-from testmesh_engine.runtime.present import masked, shown, shown_check, shown_result
+from testmesh_engine.runtime.present import shown, shown_check, shown_result
 
 BODY: Mapping[str, Value] = {
     "access_token": "eyJhbGciOi.hidden-part.end",
@@ -111,12 +112,28 @@ def test_a_result_is_masked_with_what_was_learnt_since() -> None:
         attempts=(attempt,),
     )
     event = StepFinished(step=step, flow=3)
-    assert event == masked(event, Masker())
-    found = masked(event, Masker(["abcdefgh"]))
+    told: list[Event] = []
+    Guard(Masker(), told.append).tell(event)
+    guard = Guard(Masker(["abcdefgh"]), told.append)
+    guard.tell(event)
+    guard.tell(event)
     expected = replace(
         step,
         message="***",
         tags=("***",),
         attempts=(replace(attempt, error="no ***", request={"***": [1234, "***"]}),),
     )
-    assert StepFinished(step=expected, flow=3) == found
+    assert [event, *[StepFinished(step=expected, flow=3)] * 2] == told
+
+
+def test_what_was_told_is_looked_at_again_once_more_is_known() -> None:
+    """The whole result comes last, and may still be kept clean."""
+    masker = Masker()
+    told: list[Event] = []
+    guard = Guard(masker, told.append)
+    step = StepResult(id="a", action="delay", phase=Phase.STEPS, outcome=Outcome.FAILED, message="is abcdefgh")
+    guard.tell(StepFinished(step=step))
+    masker.learn({"token": "abcdefgh"})
+    result = FlowResult(name="n", file="f", outcome=Outcome.FAILED, steps=(step,))
+    guard.tell(FlowFinished(result=result))
+    assert FlowFinished(result=replace(result, steps=(replace(step, message="is ***"),))) == told[-1]
