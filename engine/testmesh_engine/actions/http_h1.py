@@ -29,6 +29,8 @@ class Http1:
         self._stream = stream
         self._state = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD_BYTES)
         self._first = b""
+        self._whole = True
+        """Whether all of the request was sent."""
 
     def send(self, request: Outgoing) -> Head:
         """Send ``request``, whole; the head of its answer. Raises ``LostError`` and ``GarbledError``."""
@@ -48,8 +50,9 @@ class Http1:
             data += self._state.send(h11.Data(data=request.body)) or b""
         data += self._state.send(h11.EndOfMessage()) or b""
         # A server may answer and close before it has read all: what it says is worth more than that it did.
+        self._whole = False
         with suppress(LostError):
-            self._stream.write(data)
+            self._whole = self._stream.offer(data)
 
     def body(self) -> Iterator[bytes]:
         """The body as it comes, still encoded. Raises ``LostError`` and ``GarbledError``."""
@@ -64,7 +67,7 @@ class Http1:
                 f"the server sent {beyond} bytes more than the answer has",
                 "Its Content-Length is too small, or it sends a body where none belongs (HEAD, 204, 304).",
             )
-        if self._state.our_state is not h11.DONE or self._state.their_state is not h11.DONE:
+        if not self._whole or self._state.our_state is not h11.DONE or self._state.their_state is not h11.DONE:
             return False
         self._state.start_next_cycle()
         self._first = b""

@@ -47,9 +47,9 @@ class Bounds:
     received: int = 0
     """Bytes of the body so far."""
 
-    def wait(self, fd: int, events: int) -> None:
-        """Wait until ``fd`` is ready, within the bounds."""
-        wait_for(fd, events, deadline=self.deadline, interrupt=self.interrupt)
+    def wait(self, fd: int, events: int) -> int:
+        """Wait until ``fd`` is ready for one of ``events``, within the bounds; the ready ones."""
+        return wait_for(fd, events, deadline=self.deadline, interrupt=self.interrupt)
 
     def ran_out(self, error: TimeRanOutError) -> str:
         """``config.timeout of 2s: the TLS handshake was not finished``."""

@@ -52,15 +52,23 @@ class Stream:
 
     def write(self, data: bytes) -> None:
         """Send all of ``data``. Raises ``LostError``."""
-        view = memoryview(data)
+        self._send(memoryview(data), WRITABLE)
+
+    def offer(self, data: bytes) -> bool:
+        """Send ``data`` until the server answers, which it may do before it has read all; whether all was sent."""
+        return self._send(memoryview(data), WRITABLE | READABLE)
+
+    def _send(self, view: memoryview, events: int) -> bool:
         while view:
             self.bounds.deadline.check()
             try:
                 view = view[self.sock.send(view) :]
             except BlockingIOError:
-                self.bounds.wait(self.sock.fileno(), WRITABLE)
+                if not self.bounds.wait(self.sock.fileno(), events) & (WRITABLE | select.POLLERR | select.POLLHUP):
+                    return False
             except OSError as error:
                 raise self.lost(error) from error
+        return True
 
     def lost(self, error: OSError) -> LostError:
         """What a broken connection is told as."""
@@ -101,11 +109,9 @@ class TlsStream(Stream):
         except ssl.SSLEOFError:
             return b""  # closed without TLS's own farewell: the framing of HTTP says whether something is missing
 
-    def write(self, data: bytes) -> None:
-        """As :meth:`Stream.write`."""
+    def _send(self, view: memoryview, events: int) -> bool:  # noqa: ARG002 - what can be read may be TLS's own
         import ssl  # noqa: PLC0415 - loaded already: there is a connection under TLS
 
-        view = memoryview(data)
         while view:
             self.bounds.deadline.check()
             try:
@@ -115,6 +121,7 @@ class TlsStream(Stream):
                 self.bounds.wait(self.sock.fileno(), wanted)
             except OSError as error:
                 raise self.lost(error) from error
+        return True
 
     def lost(self, error: OSError) -> LostError:
         """Of TLS 1.3, a client certificate that is missing or refused is told by the first read."""

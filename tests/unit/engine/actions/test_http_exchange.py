@@ -11,6 +11,7 @@ import pytest
 
 from support.http_steps import body_of, header_of, http_context, send
 from support.web import Web, raw_server, request_of, saying, web_server
+from testmesh_engine.actions import http_pool
 from testmesh_engine.actions.base import Context
 from testmesh_engine.errors import ServiceError, UsageError
 
@@ -174,6 +175,18 @@ def test_a_post_is_never_sent_twice(context: Context) -> None:
             send(context, url=url, method="POST", body="pay")
     assert [b"GET", b"POST"] == server.requests
     assert "the POST may have been executed" in raised.value.hint
+
+
+def test_a_change_is_not_sent_on_a_connection_that_lay_idle_for_long(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its server may be about to close it; what only reads may try."""
+    monkeypatch.setattr(http_pool, "IDLE_SECONDS_OF_CHANGES", 0.0)
+    server = Counting(first=9)
+    with raw_server(server) as url:
+        for method in ("GET", "GET", "POST"):
+            send(context, url=url, method=method)
+    assert 2 == server.connections
 
 
 def test_a_new_connection_that_breaks_is_no_reason_to_ask_again(context: Context) -> None:
