@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -398,6 +399,26 @@ def test_watch_runs_again_when_a_file_changes_and_says_what_is_wrong_meanwhile(c
     assert 2 == out.count("PASSED"), out
 
 
+def test_watch_sees_what_changes_while_the_flow_runs_and_the_files_that_it_names(cli: Cli) -> None:
+    """Nothing that is saved is lost."""
+    rows = cli.folder / "rows.csv"
+    rows.write_text("name\njohn\n")
+    cli.flow("data: {file: rows.csv}\nsteps: [{action: delay, config: {duration: 700ms}, name: '${row.name}'}]")
+    errors = cli.folder / "err"
+    with errors.open("w") as err, cli.start("watch", "flow.yaml", stderr=err) as process:
+        until(lambda: "started" in errors.read_text())
+        time.sleep(0.4)
+        cli.flow("data: {file: rows.csv}\nsteps: [{action: delay, config: {duration: 1ms}, name: '${row.name}'}]")
+        until(lambda: "flow.yaml changed" in errors.read_text())
+        until(lambda: errors.read_text().count("waiting for a change") == 2)
+        rows.write_text("name\njane\njim\n")
+        until(lambda: "rows.csv changed" in errors.read_text())
+        until(lambda: errors.read_text().count("waiting for a change") == 3)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=10)
+    assert (130, True) == (process.returncode, "jim" in out)
+
+
 def test_watch_ends_a_flow_that_runs_with_its_teardown(cli: Cli, web: Web) -> None:
     """As run does."""
     web.seen.clear()
@@ -408,8 +429,9 @@ teardown: [{{action: http_request, config: {{url: "{web.url}/order?clean"}}}}]
     with cli.start("watch", "flow.yaml") as process:
         until(lambda: "GET /silent" in web.seen)
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=10)
+        _, err = process.communicate(timeout=10)
     assert (130, "GET /order?clean") == (process.returncode, web.seen[-1])
+    assert "waiting" not in err
 
 
 @pytest.mark.parametrize("command", ["", "run", "watch", "validate", "actions", "schema", "completion", "version"])

@@ -42,6 +42,7 @@ def test_all_that_an_action_declares_is_told(name: str, capsys: pytest.CaptureFi
     said = capsys.readouterr().out
     told = [spec.doc, *spec.aliases, *spec.results, *spec.results.values(), *spec.example.splitlines()]
     told += [text for key in spec.keys for text in (key.name, *key.aliases, *key.choices, key.doc, key.default)]
+    told += [f"{key.name}.{field.name}" for key in spec.keys for field in key.fields]
     assert [] == [text for text in told if text not in said]
 
 
