@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -174,9 +175,11 @@ def run_command_line(heard: Sequence[int] = ()) -> None:
         sys.exit(2)
     except Interrupted:
         sys.exit(EXIT_INTERRUPTED)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - our own bug ends with a sentence and its exit code
         if {"-v", "--verbose"} & set(sys.argv):
-            raise
+            from testmesh_engine.cli.settings import masked_trace  # noqa: PLC0415 - help and version need none of it
+
+            click.echo(masked_trace(error, os.environ, sys.argv), err=True)
         click.echo(f"testmesh: engine error: {type(error).__name__} (run with -v for the traceback)", err=True)
         sys.exit(_ENGINE_ERROR)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import traceback
 from collections.abc import Mapping, Sequence
 
 from testmesh_engine.cli.inputs import names_in, read_env_files, read_masks
 from testmesh_engine.errors import UsageError
 from testmesh_engine.runtime.builtins import Identity
 from testmesh_engine.runtime.layers import Layers
+from testmesh_engine.runtime.masking import Masker
 
 _GRACE_FOR_THE_END_SECONDS = 5.0
 """Of the pod's grace period, kept for writing the last verdict."""
@@ -52,6 +54,14 @@ def secrets_of(environ: Mapping[str, str]) -> tuple[str, ...]:
     """The values that no report may hold."""
     named = (environ[name] for name in secret_names_of(environ) if name in environ)
     return (*named, *read_masks(environ.get("TESTMESH_MASKS", "")))
+
+
+def masked_trace(error: Exception, environ: Mapping[str, str], arguments: Sequence[str]) -> str:
+    """The traceback of an error of the engine itself, without the secrets that the environment or ``--var`` hold."""
+    masker = Masker(secrets_of(environ), names=secret_names_of(environ))
+    masker.learn(dict(environ))
+    masker.learn(list(arguments))
+    return masker.text("".join(traceback.format_exception(error)))
 
 
 def grace_of(environ: Mapping[str, str]) -> float | None:

@@ -348,6 +348,25 @@ def test_a_traceback_of_the_engine_shows_no_secret(call: Call) -> None:
     assert_nothing_leaks({**output, **call.written()})
 
 
+OUTSIDE = """
+import os
+import testmesh_engine.cli.run as run
+def broken(*_, **__):
+    raise RuntimeError(f"bug with {os.environ['LICENSE_MARKS']} and {os.environ['LICENSE_LINES']!r}")
+run.run_flows = broken
+from testmesh_engine.cli.main import main
+main()
+"""
+
+
+def test_a_traceback_from_outside_of_any_flow_shows_no_secret(call: Call) -> None:
+    """There is no flow then that would know them."""
+    call.prepare(flow([{"action": "delay", "config": {"duration": "1ms"}}]))
+    output = call.run(*call.arguments("-v"), code=OUTSIDE)
+    assert "RuntimeError: bug with ***" in output["stderr"]
+    assert_nothing_leaks(output)
+
+
 @pytest.mark.parametrize("action", ["kafka_consumer", "database_query"])
 def test_a_flow_that_never_starts_shows_no_secret(call: Call, action: str) -> None:
     """Brokers that can't be reached are named, and what stands beside them is not."""
