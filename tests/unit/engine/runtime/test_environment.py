@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -178,7 +179,9 @@ def test_an_input_without_default_is_missing_until_a_layer_gives_it(layer: str) 
 def test_a_lower_case_input_is_not_taken_from_the_process() -> None:
     """``name`` and ``user`` are everywhere."""
     flow = Flow(name="f", file="f.yaml", inputs=(given("who"), given("WHO")))
-    assert ("who",) == missing_inputs(flow, Layers(process={"who": "me", "WHO": "me"}))
+    layers = Layers(process={"who": "me", "WHO": "me"})
+    assert ("who",) == missing_inputs(flow, layers)
+    assert {"who": "d", "WHO": "me"} == computed(replace(flow, inputs=(given("who", "d"), given("WHO"))), layers).env
 
 
 def test_an_input_takes_its_declared_kind() -> None:
