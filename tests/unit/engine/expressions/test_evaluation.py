@@ -142,6 +142,8 @@ def value_of(text: str) -> Value:
         "body.in == 7",
         "create-user.id == 7 and status-1 == 199",
         "count(rows, .ok) == 1 and count == 3",
+        'map(array[:2], "n-${#}") == ["n-1", "n-2"] and all(rows, "${#.total}" == string(.total))',
+        "(status == 200 | string()) == 'true' and len(filter(rows, {.ok and ${.ok}})) == 1",
         # exact numbers
         "0.1 + 0.2 == 0.3 and 1/3*3 != 1 and 9007199254740993 != 9007199254740992 and 200 == 200.0",
         "10/4 == 2.5 and 4/2 == 2 and 2 ** -1 == 0.5 and 1e400 > 1e399",

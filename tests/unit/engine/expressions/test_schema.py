@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -99,6 +101,31 @@ def test_a_schema_that_is_none_is_an_error_and_no_failure(schema: str, reason: s
     with pytest.raises(EvaluationError) as caught:
         matches('"x"', schema)
     assert reason in caught.value.message
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_nothing_is_fetched() -> None:
+    """Not even from a server that would answer."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"true")
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        schema = f'{{"$ref": "http://127.0.0.1:{server.server_port}/schema"}}'
+        try:
+            with pytest.raises(EvaluationError, match="nothing is fetched"):
+                matches("1", schema)
+        finally:
+            server.shutdown()
+            serving.join()
+    assert [] == asked
 
 
 def test_a_schema_that_doubles_at_each_reference_is_bounded() -> None:
