@@ -76,13 +76,6 @@ class Findings:
         self.error(node, f"{what} is text, found {kind_of_node(node)}", hint=hint)
         return None
 
-    def _is_placeholder(self, node: Node, what: str) -> bool:
-        """Note a placeholder where this version takes a literal only."""
-        found = isinstance(node, Scalar) and ("${" in node.text or "{{" in node.text)
-        if found:
-            self.error(node, f"not supported yet: a placeholder as {what}", hint="Write the value itself.")
-        return found
-
     def boolean(self, node: Node, what: str, *, hint: str = "") -> bool | None:
         """``node`` as true or false."""
         if isinstance(node, Scalar) and isinstance(node.value, bool):
@@ -100,8 +93,6 @@ class Findings:
 
     def duration(self, node: Node, what: str, *, zero: bool = True) -> float | None:
         """``node`` in seconds; without ``zero`` for what bounds something: in no time nothing can be done."""
-        if self._is_placeholder(node, what):
-            return None
         value = node.value if isinstance(node, Scalar) else None
         fault = fault_of(Kind.DURATION, value, found=kind_of_node(node))
         if fault:

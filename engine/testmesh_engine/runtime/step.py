@@ -182,7 +182,9 @@ class _StepRun:
             memory.remember(step, made[-1].result, made[-1].captured)
         else:
             memory.forget(step, f"step {step.shown} failed")
-        memory.ended(step, ending.outcome, self.error(ending))
+        # Whose fault it is is for the exit code; to the flow a step has failed or has not.
+        outcome = Outcome.FAILED if ending.outcome is Outcome.ERRORED else ending.outcome
+        memory.ended(step, outcome, self.error(ending))
 
     def record(self, ending: Ending, inside: list[StepRecord]) -> StepRecord:
         """The step's record, with the steps that ran inside of it."""

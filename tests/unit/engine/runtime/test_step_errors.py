@@ -243,6 +243,21 @@ def test_how_each_step_ended_can_be_asked(web: Web) -> None:
     assert (FAILED, True) == (ran.step("odd").outcome, "step off was skipped" in ran.step("odd").message)
 
 
+def test_a_step_that_could_not_do_its_work_has_failed_for_the_flow(web: Web) -> None:
+    """Whose fault it was tells the kind: the outcomes that can be asked for are four."""
+    text = f"""
+    env: {{N: 1}}
+    steps: [{{id: wrong, {FAILING}, when: N + 1}}]
+    teardown:
+      - id: clean
+        action: http_request
+        config: {{url: "${{WEB}}/order"}}
+        assert: ['steps.wrong.outcome == "failed"', 'steps.wrong.error.kind == "variable_error"']
+    """
+    ran = against(web, text)
+    assert (ERRORED, PASSED) == (ran.step("wrong").outcome, ran.step("clean").outcome)
+
+
 def test_the_steps_of_a_list_have_their_tags_and_times(web: Web) -> None:
     """In milliseconds from the flow's start."""
     text = """
