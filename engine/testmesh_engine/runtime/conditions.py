@@ -26,6 +26,10 @@ def error_value(message: str, kind: ErrorKind | None, *, timed_out: bool) -> Val
     return {"message": message, "kind": kind, "timeout": timed_out}
 
 
+class _NoResultError(NoValueError):
+    """What is asked of the result of an attempt that has none."""
+
+
 class WithoutResult:
     """A scope for an attempt that has no result: its result keys have no value, whatever else is called so."""
 
@@ -36,7 +40,7 @@ class WithoutResult:
     def lookup(self, name: str) -> Value | Missing:
         """The value of ``name``. Raises ``NoValueError`` for a result key."""
         if name in self._keys:
-            raise NoValueError(f"{name} has no value: the attempt has no result")
+            raise _NoResultError(f"{name} has no value: the attempt has no result")
         return self._scope.lookup(name)
 
     def names(self) -> Iterable[str]:
@@ -90,6 +94,8 @@ class NotAgain:
     def _is_true(self, condition: Expression, scope: Scope, what: str) -> bool:
         try:
             value = condition.evaluate(scope)
+        except _NoResultError:
+            return False  # the failure itself says why there is none
         except EvaluationError as error:
             self._without_value[condition.source] = error.message
             return False

@@ -69,6 +69,7 @@ def test_an_attempt_without_a_result_is_tried_again_by_its_kind(word: str, attem
     how = f"retry: {{max_attempts: 2, delay: 1ms, retry_on: [{word}]}}"
     (found,) = run(f"env: {{status: 503}}\nsteps: [{{id: one, {step}, {how}}}]").result.steps
     assert attempts == len(found.attempts)
+    assert "no value" not in found.message
 
 
 def test_a_timeout_of_an_attempt_counts_as_one(web: Web) -> None:
