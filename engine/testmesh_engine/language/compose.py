@@ -86,7 +86,7 @@ class Composer:
         """Note what the line of ``event`` was meant to be; one mended line at a time."""
         number = event.start_mark.line
         raw = self._lines[number]
-        self.mended.setdefault(number, (raw[: len(raw) - len(raw.lstrip())] + line, problem))
+        self.mended.setdefault(number, (raw[: len(raw) - len(raw.lstrip(" "))] + line, problem))
 
     def _stop(self, event: Event, why: str) -> Lost:
         self._note(event, f"the text is {why}")

@@ -187,7 +187,7 @@ def _is_placeholder_line(raw: str) -> bool:
 
 def _pasted(raw: str, line: str) -> str:
     """``line`` with the indentation of ``raw``."""
-    return raw[: len(raw) - len(raw.lstrip())] + line
+    return raw[: len(raw) - len(raw.lstrip(" "))] + line
 
 
 def _quote(raw: str, column: int, message: str, words: str = "Quote it") -> _Guess:

@@ -22,8 +22,8 @@ from testmesh_engine.language.scanning import events, lines_of
 MAX_TEXT_CHARACTERS = 1024 * 1024
 """A flow is at most 256 KiB in a cluster; a file with several manifests may hold a few."""
 
-MAX_MENDED = 200
-"""How often a text is read anew with a line mended; each time costs as much as the first."""
+MAX_TOLD = 50
+"""Lines that YAML can't read: a text is read anew for each, and who has that many reads no further."""
 
 _NO_TEXT = re.compile("[\ud800-\udfff\u0085\u2028\u2029]")
 """Lone surrogates, and what libyaml takes for a line's end: YAML 1.2 and editors do not."""
@@ -90,7 +90,8 @@ class _Reading:
 
     def whole(self, text: str) -> Loaded:
         """The documents, with all problems."""
-        for _ in range(MAX_MENDED):
+        # Each time one line more is told, or one text more that starts with ! is quoted.
+        for _ in range(MAX_TOLD + text.count("!")):
             composer = Composer(self._source, self._lines, frozenset(self._bangs))
             try:
                 roots = composer.roots(events(text))
@@ -100,11 +101,12 @@ class _Reading:
                 if not self._mend_scanner_error(error):
                     return Loaded(problems=self._problems(composer))
             else:
-                if not composer.mended:
+                if all(self._lines[line] == mended for line, (mended, _) in composer.mended.items()):
                     return self._loaded(roots, composer)
                 self._mend_lines(composer)
             text = "\n".join(self._lines)
-        return Loaded(problems=list(self._told.values()))
+        more = self._source.problem("there is more that YAML can't read", line=1, column=1)
+        return Loaded(problems=[*self._told.values()] or [more])
 
     def _loaded(self, roots: list[Node], composer: Composer) -> Loaded:
         found = [root for root in roots if not (isinstance(root, Scalar) and root.value is None)]

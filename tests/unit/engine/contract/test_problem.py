@@ -50,6 +50,12 @@ def test_the_caret_stands_below_the_culprit() -> None:
     ] == problem.render().split("\n")
 
 
+def test_the_caret_stands_below_the_culprit_behind_wide_characters() -> None:
+    """Two columns for each of them on a terminal, none for an accent of its own."""
+    problem = Problem(message="m", file="f", line=1, column=6, excerpt="- 名前e\u0301x")
+    assert "      | " + " " * 7 + "^" == problem.render().split("\n")[2]
+
+
 @pytest.mark.parametrize("data", [{}, {"message": "m", "unknown": 1}, {"message": "m", "severity": "fatal"}])
 def test_other_json_is_refused(data: dict[str, object]) -> None:
     """A reader of problems meets no surprises later."""

@@ -191,7 +191,13 @@ def test_expressions_with_a_bang_are_read_wherever_an_expression_stands() -> Non
     } == step
 
 
-@pytest.mark.parametrize("path", ["config: {body: !x}", "config: {url: !env A}", "name: !x", "tags: [!x]"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("config: {body: !x}", "config: {url: !env A}", "name: !x", "tags: [!x]"),
+        *("config: !x {a: 1}", "config: {body: !x [1]}", "config: {body: !!set {a}}", "assert: [{message: !x}]"),
+    ],
+)
 def test_a_tag_elsewhere_is_refused(path: str) -> None:
     """It would be something else to another tool that reads the file."""
     (found,) = problems(f"flow:\n  steps:\n    - {path}\n")
@@ -255,6 +261,18 @@ def test_what_is_read_in_spite_of_problems_is_what_was_meant() -> None:
         plain(document.root) for document in loaded.documents
     ]
     assert 4 == len(loaded.problems)
+
+
+def test_many_expressions_with_a_bang_are_read() -> None:
+    """None of them is a fault, however many there are."""
+    items = "".join(f"        - !(a >= {number})\n" for number in range(120))
+    found = load(f"flow:\n  steps:\n    - assert:\n{items}")
+    assert 120 == len(found["flow"]["steps"][0]["assert"])  # type: ignore[arg-type, call-overload, index]  # a list
+
+
+def test_a_text_with_many_faults_is_read_to_a_bound() -> None:
+    """Each costs a reading of all of it."""
+    assert 50 == len(problems("".join(f"a{number}: @x\n" for number in range(120))))
 
 
 def test_an_unknown_alias_leaves_nothing_to_check() -> None:
