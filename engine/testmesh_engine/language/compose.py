@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 import yaml
 
 from testmesh_engine.contract.problem import Problem
-from testmesh_engine.language.explain import INVISIBLE, NO_ITEM_HINT, invisible_message, no_item
 from testmesh_engine.language.nodes import ListNode, MapNode, Node, Scalar, Source, child_path
+from testmesh_engine.language.positions import is_assertion, is_expression, is_list_of_items
 from testmesh_engine.language.quoting import quoted_line, value_of
 from testmesh_engine.language.scalars import Plain, resolve_plain, resolve_tagged
 from testmesh_engine.language.scanning import Event
+from testmesh_engine.language.traps import INVISIBLE, NO_ITEM_HINT, invisible_message, no_item
 
 MAX_NODES = 200_000
 """With aliases counted each time they are used: a small text must not become a large tree."""
@@ -20,25 +21,8 @@ MAX_NODES = 200_000
 MAX_DEPTH = 64
 
 _NO_SPACE = re.compile(r"([A-Za-z_]\w*:)[^\s/].*")
-_ASSERTION = re.compile(r"(?:.*\.)?assert(?:_any|_none)?(?:\[\d+\])?(?:\.expression)?")
-_LIST = re.compile(r"(?:.*\.)?(?:setup|steps|teardown|error_steps|assert|assert_any|assert_none)")
 _ITEM_LINE = re.compile(r"\s*- ")
 _CORE = "tag:yaml.org,2002:"
-_EXPRESSION = re.compile(
-    r"""
-    flow\.output\..+
-    | flow\.(?:.*\.)?(?:setup|steps|teardown|error_steps|then|else|branches)\[\d+\]\.(?:
-        (?:assert|assert_any|assert_none)(?:\[\d+\])?(?:\.expression)?
-        | when | (?:output|save)\.[^.]+(?:\.path)?
-        | (?:config\.)?(?:eventually|poll)\.stop_on | retry\.(?:retry_on|retry_on_not)(?:\[\d+\])?
-        | config\.(?:assert|assertions)(?:\[\d+\])?(?:\.expression)?
-        | config\.(?:condition|when|expression|until|stop_on|success_condition|items)
-        | config\.(?:match|filter)\.(?:where|json_path)(?:\[\d+\])?
-    )
-    """,
-    re.VERBOSE,
-)
-"""Where an expression stands: there a leading ``!`` is what it is in Expr. A manifest's ``spec.flow`` is kubectl's."""
 
 
 class Lost(Exception):
@@ -175,7 +159,7 @@ class Composer:
 
     def _check_items(self, event: Event, path: str) -> None:
         """Lines that start with ``- `` deeper than the assertion above them are part of its text to YAML."""
-        if not _ASSERTION.fullmatch(path):
+        if not is_assertion(path):
             return
         for number in range(event.start_mark.line + 1, event.end_mark.line + 1):
             raw = self._lines[number] if number < len(self._lines) else ""
@@ -189,7 +173,7 @@ class Composer:
     def _bang(self, event: Event, path: str) -> Scalar:
         """Text that starts with ``!`` and was quoted for its author: an expression, or a tag after all."""
         line, column = event.start_mark.line + 1, event.start_mark.column + 1
-        if not _EXPRESSION.fullmatch(path):
+        if not is_expression(path):
             written = re.split(r"[\s,]", event.value, maxsplit=1)[0]
             hint = f"Quote what starts with !:  {self._raw(event).strip()}"
             self._note(event, f"YAML reads {written} as a tag, not as text", path=path, hint=hint)
@@ -243,7 +227,7 @@ class Composer:
     def _key(self, event: Event, events: Iterator[Event], path: str, depth: int) -> Scalar:
         key = self._node(event, events, path, depth + 1)
         if isinstance(key, Scalar):
-            if not key.style and no_item(key.text) and _LIST.fullmatch(path):
+            if not key.style and no_item(key.text) and is_list_of_items(path):
                 self._note(event, "a space is missing after -", path=path, hint=NO_ITEM_HINT)
             if not key.style and (match := INVISIBLE.search(key.text)):
                 self._invisible(event, match, path)
