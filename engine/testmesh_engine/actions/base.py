@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol, TypeVar, runtime_checkable
 
 from testmesh_engine.actions.waiting import Deadline, Interrupt
 from testmesh_engine.contract.catalogue import ActionSpec
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.expressions import Value
 
 Result = dict[str, Value]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from testmesh_engine.actions.http_content import text_of
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.errors import UsageError
 from testmesh_engine.expressions import Value
 

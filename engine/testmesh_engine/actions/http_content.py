@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlencode
 
 from testmesh_engine.actions.config import Config
 from testmesh_engine.actions.http_files import read_file
 from testmesh_engine.actions.http_multipart import Part, encoded, guessed, parts_of
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.errors import UsageError
 from testmesh_engine.expressions import Value, kind_of, to_json
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from testmesh_engine.actions.http_content import Content
 from testmesh_engine.actions.http_message import Outgoing
 from testmesh_engine.actions.http_multipart import Part
+from testmesh_engine.contract.record import dataclass
 
 MAX_INLINE_BYTES = 2048
 """Of a body within the line; a report cuts texts at 4,096 characters, and a line that is cut does not run."""

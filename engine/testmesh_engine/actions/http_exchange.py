@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from testmesh_engine.actions.http_decoding import decoded
 from testmesh_engine.actions.http_driver import load_httpx
 from testmesh_engine.actions.http_message import Bounds, GarbledError, Head, Outgoing
 from testmesh_engine.actions.http_pool import Pool, Speaker
+from testmesh_engine.contract.record import dataclass
 
 if TYPE_CHECKING:
     import httpx

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from testmesh_engine.actions.waiting import Deadline, Interrupt, TimeRanOutError, wait_for
+from testmesh_engine.contract.record import dataclass
 
 if TYPE_CHECKING:
     import httpx

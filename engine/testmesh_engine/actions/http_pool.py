@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from testmesh_engine.actions.http_message import SAFE_METHODS, Bounds, Head, LostError, Outgoing
 from testmesh_engine.actions.http_transport import Stream, connect, start_tls
+from testmesh_engine.contract.record import dataclass
 
 if TYPE_CHECKING:
     import ssl

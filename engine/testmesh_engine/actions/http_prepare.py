@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from testmesh_engine.actions.http_driver import load_httpx
 from testmesh_engine.actions.http_exchange import Request
 from testmesh_engine.actions.http_files import path_of
 from testmesh_engine.actions.http_message import Outgoing
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.errors import UsageError
 from testmesh_engine.expressions import Value
 

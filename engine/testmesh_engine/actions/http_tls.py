@@ -7,10 +7,10 @@ import re
 import ssl
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.errors import UsageError
 
 _Loaded = TypeVar("_Loaded")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -17,6 +16,7 @@ from testmesh_engine.actions.kafka_events import Event, event_of
 from testmesh_engine.actions.kafka_faults import UnknownTopicError, UnreachableError, mapped, unreachable
 from testmesh_engine.actions.kafka_marks import Description
 from testmesh_engine.actions.waiting import Deadline, Interrupt, TimeRanOutError
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.errors import PlatformError, UsageError
 
 if TYPE_CHECKING:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from testmesh_engine.actions.kafka_faults import forbidden
 from testmesh_engine.actions.kafka_record import Record
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.errors import PlatformError
 
 if TYPE_CHECKING:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 
 from testmesh_engine.actions.kafka_goals import Ending, Wanted, count_of
 from testmesh_engine.actions.kafka_marks import OpenTransaction, TopicLog
 from testmesh_engine.actions.kafka_matching import NearMiss, near_misses
 from testmesh_engine.actions.kafka_record import Record
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.errors import ServiceError
 from testmesh_engine.expressions import Value
 

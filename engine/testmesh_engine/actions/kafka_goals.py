@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from testmesh_engine.actions.kafka_matching import Match
 from testmesh_engine.actions.kafka_record import Identity, Record
+from testmesh_engine.contract.record import dataclass
 
 Holds = Callable[[Sequence[Record]], bool]
 """Whether the step's assertions hold on these messages."""

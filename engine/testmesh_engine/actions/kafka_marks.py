@@ -8,9 +8,10 @@ topic that was not there by then counts from 0. A topic that was deleted and mad
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from testmesh_engine.actions.kafka_record import Identity, Record
+from testmesh_engine.contract.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

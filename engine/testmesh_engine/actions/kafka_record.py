@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.expressions import Value, parse_json
 
 Identity = tuple[str, str, int, int]

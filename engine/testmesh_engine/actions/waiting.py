@@ -11,9 +11,9 @@ import select
 import threading
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from testmesh_engine.contract.duration import show_duration
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.errors import Interrupted
 
 READABLE = select.POLLIN

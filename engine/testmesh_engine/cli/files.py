@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from testmesh_engine.actions.registry import Registry
 from testmesh_engine.cli.inputs import FilesBeside, read_text
 from testmesh_engine.cli.paths import Found, find_files
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.errors import UsageError
 from testmesh_engine.language.foreign import is_foreign
 from testmesh_engine.language.names import Outside

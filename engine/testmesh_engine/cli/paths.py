@@ -5,10 +5,10 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from testmesh_engine.cli.inputs import STDIN
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.errors import UsageError
 
 _ENDINGS = (".yaml", ".yml")

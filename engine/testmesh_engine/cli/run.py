@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from testmesh_engine.cli.files import CheckedFile, CheckedFiles, check_files
 from testmesh_engine.cli.inputs import read_dot_env
@@ -13,6 +13,7 @@ from testmesh_engine.cli.selection import Selection
 from testmesh_engine.cli.settings import grace_of, identity_of, layers_of, secret_names_of, secrets_of
 from testmesh_engine.cli.validate import shown
 from testmesh_engine.contract.problem import Problem
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import Failure, FlowResult, Outcome
 from testmesh_engine.errors import Interrupted, UsageError
 from testmesh_engine.language.findings import did_you

@@ -7,12 +7,13 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 
 from testmesh_engine.actions.registry import Registry
 from testmesh_engine.cli.files import CheckedFile, CheckedFiles, check_files
 from testmesh_engine.cli.inputs import STDIN, read_dot_env, read_text
 from testmesh_engine.contract.problem import FlowInvalid, Problem
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.errors import UsageError
 from testmesh_engine.language.names import Outside
 from testmesh_engine.language.needs import Need

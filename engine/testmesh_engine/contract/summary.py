@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import TypeVar
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import Counts, Failure, FlowResult, Metrics, Outcome, StepResult
 from testmesh_engine.contract.verdict import EXIT_CODES, Result, StepVerdict, Verdict
 

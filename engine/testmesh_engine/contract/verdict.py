@@ -20,10 +20,11 @@ import json
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, field, replace
 from enum import StrEnum
 from typing import Any
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import Counts, Failure, Metrics, Outcome, Phase
 
 MAX_MESSAGE_BYTES = 4096

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.expressions import access, closures, limits, operators
 from testmesh_engine.expressions.calls import call_code
 from testmesh_engine.expressions.errors import EvaluationError, ExpressionError

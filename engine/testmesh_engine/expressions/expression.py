@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import Operand
 from testmesh_engine.expressions.compiler import Program, compile_tree
 from testmesh_engine.expressions.doubts import Doubts

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.expressions.errors import ExpressionError
 
 _OPENING = re.compile(r"\$\$\{|\$\{|\\\{\{|\{\{")

@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.expressions import operators
 from testmesh_engine.expressions.absent import Absent, OutOfRange
 from testmesh_engine.expressions.errors import EvaluationError, ExpressionError

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.expressions.layouts import DAYS, MONTHS, chunks
 from testmesh_engine.expressions.times import (
     DAY_SECONDS,

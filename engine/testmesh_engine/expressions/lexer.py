@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum, auto
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.expressions import holes
 from testmesh_engine.expressions.arithmetic import ArithmeticProblem, bounded
 from testmesh_engine.expressions.errors import ExpressionError

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.expressions import arithmetic
 from testmesh_engine.expressions.closures import SHORT
 from testmesh_engine.expressions.errors import EvaluationError, ExpressionError, nearest

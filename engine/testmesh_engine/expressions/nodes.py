@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal as OneOf
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.expressions.values import Value
 
 

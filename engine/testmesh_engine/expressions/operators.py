@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeAlias
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.expressions import arithmetic, limits
 from testmesh_engine.expressions.absent import OutOfRange, absence
 from testmesh_engine.expressions.arithmetic import ArithmeticProblem, Number

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.expressions import holes
 from testmesh_engine.expressions.errors import AbsentError, EvaluationError, ExpressionError, OutputError, nearest
 from testmesh_engine.expressions.expression import Expression, compile_expression

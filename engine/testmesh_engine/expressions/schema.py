@@ -9,10 +9,10 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
-from dataclasses import dataclass
 from decimal import Decimal, DecimalException
 from typing import TYPE_CHECKING, Any
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.expressions import arithmetic, operators
 from testmesh_engine.expressions.arithmetic import ArithmeticProblem
 from testmesh_engine.expressions.fingerprint import fingerprint

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.expressions.difference import step
 from testmesh_engine.expressions.values import Value, kind_of, show
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.expressions.values import MISSING, Missing, Value
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.expressions import holes
 from testmesh_engine.expressions.compiler import compile_tree
 from testmesh_engine.expressions.errors import EvaluationError, ExpressionError

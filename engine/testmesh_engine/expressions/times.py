@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
+
+from testmesh_engine.contract.record import dataclass
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -105,12 +107,16 @@ class Civil:
     """The zone's abbreviation, "" if it has none."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Time:
     """An instant: nanoseconds of Unix time. The zone it is shown in does not count when two are compared."""
 
     nanoseconds: int
     zone: Zone = field(default=UTC_ZONE, compare=False)
+
+    def __lt__(self, other: Time) -> bool:
+        """Whether it comes before ``other``."""
+        return self.nanoseconds < other.nanoseconds
 
     def civil(self) -> Civil:
         """What calendar and clock show in its zone."""
@@ -159,11 +165,15 @@ def time_at(nanoseconds: int, zone: Zone = UTC_ZONE) -> Time:
     return Time(nanoseconds, zone)
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Duration:
     """A span of time in nanoseconds."""
 
     nanoseconds: int
+
+    def __lt__(self, other: Duration) -> bool:
+        """Whether it is shorter than ``other``."""
+        return self.nanoseconds < other.nanoseconds
 
     def __str__(self) -> str:
         """As Go writes it: ``1h0m0s``, ``1.5s``, ``20ms``."""

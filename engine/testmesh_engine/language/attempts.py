@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
 from testmesh_engine.contract.catalogue import ActionSpec
 from testmesh_engine.contract.duration import show_duration
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.language import keys
 from testmesh_engine.language.asserts import expression, result_names
 from testmesh_engine.language.findings import Findings, did_you

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from testmesh_engine.contract.problem import FlowInvalid
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.errors import UsageError
 from testmesh_engine.expressions import ExpressionError, Value, compile_template, parse_json, show
 from testmesh_engine.language import keys

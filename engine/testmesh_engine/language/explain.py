@@ -8,11 +8,11 @@ YAML reads on with it; the rest of the file is then read with that line, so that
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import yaml
 
 from testmesh_engine.contract.problem import Problem
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.language.nodes import Source
 from testmesh_engine.language.quoting import missing_brackets, value_of
 from testmesh_engine.language.scanning import Mark, error_of

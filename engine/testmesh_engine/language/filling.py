@@ -6,9 +6,10 @@ Works on nodes, so that a problem points at the place that the value was written
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from testmesh_engine.contract.catalogue import ActionSpec, Catalogue
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import Phase
 from testmesh_engine.language import planned
 from testmesh_engine.language.findings import Findings, unknown_name_hint

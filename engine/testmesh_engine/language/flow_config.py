@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from testmesh_engine.contract.catalogue import Catalogue
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.language import keys
 from testmesh_engine.language.filling import NO_DEFAULTS, Defaults, read_defaults
 from testmesh_engine.language.findings import Findings

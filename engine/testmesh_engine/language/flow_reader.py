@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 
 from testmesh_engine.contract.catalogue import Catalogue
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import Phase
 from testmesh_engine.language import keys
 from testmesh_engine.language.data import read_table, rows_from

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import yaml
 
 from testmesh_engine.contract.problem import FlowInvalid, Problem
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.language.compose import Composer, Lost
 from testmesh_engine.language.explain import explain_scanner_error
 from testmesh_engine.language.nodes import Node, Scalar, Source

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from testmesh_engine.contract.problem import Problem
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.expressions import nearest
 from testmesh_engine.language.findings import unknown_name_hint
 from testmesh_engine.language.kubectl import differences

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import TypeAlias
 
 from testmesh_engine.contract.catalogue import ActionSpec, Kind
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import Phase
 from testmesh_engine.expressions import Expression, Output, Template, Value
 

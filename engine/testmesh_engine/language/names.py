@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.expressions import ExpressionError, NameUse, compile_template
 from testmesh_engine.language import faker, refused
 from testmesh_engine.language.findings import Findings, did_you

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.expressions import EvaluationError, MapScope, Template, Value, show
 
 

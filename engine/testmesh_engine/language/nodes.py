@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
 
 from testmesh_engine.contract.problem import Problem, Severity
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.expressions import Value
 
 _MAX_EXCERPT = 240

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from testmesh_engine.contract.record import dataclass
 
 _HEAD = re.compile(r"""\s*(?:-[ \t]+)*(?:(?:[A-Za-z_][\w.-]*|"[^"]*"|'[^']*')[ \t]*:[ \t]+)?""")
 _NO_SPACE = re.compile(r"([A-Za-z_]\w*:)([^\s/].*)", re.DOTALL)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.expressions import NameUse
 from testmesh_engine.language.findings import did_you
 

@@ -9,9 +9,9 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.language.quoting import placeholders_quoted, quoted_line, value_of
 
 INVISIBLE = re.compile("[\u00a0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff]")

@@ -6,10 +6,10 @@ A pure function of the text, the catalogue of actions and the variables from out
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from testmesh_engine.contract.catalogue import Catalogue
 from testmesh_engine.contract.problem import Problem, Severity
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.language.files import Files, NoFiles
 from testmesh_engine.language.findings import Findings
 from testmesh_engine.language.flow_reader import FlowReader

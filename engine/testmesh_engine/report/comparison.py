@@ -7,10 +7,10 @@ that a comparison never shows more than the result does.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import AssertionResult, Json
 from testmesh_engine.expressions import EvaluationError, ExpressionError, MapScope, compile_expression
 from testmesh_engine.expressions.nodes import Binary, Node

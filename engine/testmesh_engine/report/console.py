@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import FlowResult, Outcome, Phase, StepResult
 from testmesh_engine.contract.summary import wall_ms
 from testmesh_engine.report.console_step import details, heading

@@ -6,9 +6,9 @@ Flows may run at once: ``flow`` of each event is the number of its flow within t
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import FlowResult, Phase, StepResult
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from difflib import ndiff
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import AssertionResult, AttemptResult, Json, Outcome, StepResult
 from testmesh_engine.report.comparison import MAX_DIFFERENCES, Change, Comparison, Difference, compared, differences
 from testmesh_engine.report.html_text import block, joined, line, mark, text, value

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import Outcome
 from testmesh_engine.report.events import AttemptStarted, Event, FlowFinished, FlowStarted, StepFinished, StepStarted
 from testmesh_engine.report.wording import on_one_line, titled

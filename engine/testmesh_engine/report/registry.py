@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.errors import UsageError
 from testmesh_engine.report.events import Event, Reporter
 from testmesh_engine.report.files import STDOUT

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 from unicodedata import category
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import AssertionResult, AttemptResult, FlowResult, Json, Outcome, StepResult
 
 OUTCOME_WORDS = {

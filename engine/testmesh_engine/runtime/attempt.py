@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from testmesh_engine.actions.base import Action, Context, Result
 from testmesh_engine.actions.waiting import Deadline, earliest
 from testmesh_engine.contract.duration import parse_duration
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import AssertionResult, AttemptResult, Json, Outcome
 from testmesh_engine.errors import ActionError, ErrorKind, PlatformError
 from testmesh_engine.expressions import Scope, Value

@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
 from testmesh_engine.actions.waiting import Deadline, Interrupt, TimeRanOutError, earliest, sleep
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.language.model import Backoff, Eventually, Retry
 
 DEFAULT_MAX_DELAY = 30.0

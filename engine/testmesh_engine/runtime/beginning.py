@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import Json
 from testmesh_engine.errors import UsageError
 from testmesh_engine.expressions import EvaluationError, compile_template

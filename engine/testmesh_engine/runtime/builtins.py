@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 import string
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.expressions import Value
 from testmesh_engine.language import faker
 from testmesh_engine.runtime.faker_values import FakerNames

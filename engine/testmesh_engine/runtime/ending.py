@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from testmesh_engine.actions.waiting import Deadline
 from testmesh_engine.contract.duration import show_duration
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import Outcome
 from testmesh_engine.errors import ErrorKind
 from testmesh_engine.language.model import Eventually, Retry

@@ -7,8 +7,8 @@ process (declared names, and undeclared ones in capitals), the flow's ``env``, i
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.errors import UsageError
 from testmesh_engine.expressions import MISSING, EvaluationError, Missing, Value, kind_of
 from testmesh_engine.language.model import EnvVar, Flow

@@ -5,11 +5,12 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 
 from testmesh_engine.actions.base import Connections
 from testmesh_engine.actions.waiting import Deadline, Interrupt, earliest
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import Failure, FlowResult, Outcome, Phase
 from testmesh_engine.errors import ActionError, Interrupted, UsageError
 from testmesh_engine.language.model import Flow, OnError, Step, every_step

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import Json
 from testmesh_engine.expressions import EvaluationError, Value
 from testmesh_engine.language.model import Flow

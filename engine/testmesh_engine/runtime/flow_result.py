@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 
 from testmesh_engine.actions.base import Counters
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import Failure, FlowResult, Metrics, Outcome
 from testmesh_engine.language.model import Flow
 from testmesh_engine.runtime.flow_output import NO_OUTPUT, FlowOutput

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from testmesh_engine.actions.base import Result
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import AssertionResult
 from testmesh_engine.expressions import Check, EvaluationError, Scope, Value, to_json
 from testmesh_engine.language.model import Assertion, Quantifier, Step

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.expressions import Value
 
 _NEVER = re.compile(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import Failure, Outcome, Phase, StepResult
 from testmesh_engine.errors import ErrorKind
 from testmesh_engine.runtime.signals import EXIT_INTERRUPTED

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from testmesh_engine.actions.waiting import Deadline
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import Failure, FlowResult, Outcome, Phase
 from testmesh_engine.language.model import Flow
 from testmesh_engine.report.events import Event, FlowFinished

@@ -6,10 +6,11 @@ First found: the row of data and the inputs; the step's result; what was capture
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import cast
 
 from testmesh_engine.actions.base import Result
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import Outcome
 from testmesh_engine.expressions import MISSING, Missing, NoValueError, Unset, Value
 from testmesh_engine.language.model import Step

@@ -6,7 +6,8 @@ import base64
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+
+from testmesh_engine.contract.record import dataclass
 
 SHORTEST = 4
 """A secret shorter than this is masked where it is the whole value only: it would tear up all other text."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from testmesh_engine.actions.config import canonical
 from testmesh_engine.actions.registry import load_action
 from testmesh_engine.actions.waiting import Deadline, Interrupt, earliest
 from testmesh_engine.contract.duration import parse_duration
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import AttemptResult, Outcome, Phase, StepResult
 from testmesh_engine.errors import ErrorKind, Interrupted, UsageError
 from testmesh_engine.expressions import EvaluationError, NoValueError, Value, compile_template

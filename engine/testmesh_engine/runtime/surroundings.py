@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from testmesh_engine.actions.base import Connections, Counters
 from testmesh_engine.actions.waiting import Deadline, Interrupt
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import Phase
 from testmesh_engine.expressions import Value
 from testmesh_engine.runtime.builtins import Identity

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.expressions.frame import Result
 
 ParameterKind: TypeAlias = Literal["any", "list", "map", "text", "number", "integer", "predicate", "bytes or text"]
