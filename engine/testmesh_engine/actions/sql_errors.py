@@ -6,45 +6,40 @@ The decision is explained in ``engine/decisions/2026-11-22-sql-errors.md``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
+from testmesh_engine.actions.sql_parameters import Statement
 from testmesh_engine.errors import PlatformError, ServiceError, TestMeshError, UsageError
-
-_SYNTAX_ERROR = "42601"
-_QUERY_CANCELED = "57014"
-_PLATFORM_CLASSES = frozenset({"53", "57", "58", "F0", "XX"})
-"""Insufficient resources, operator intervention, system error, configuration, internal error."""
-
-_UNDECIDED = frozenset({"42P18", "42P08", "42725", "42804"})
-"""Indeterminate datatype, ambiguous parameter, ambiguous function, datatype mismatch."""
 
 _EXCERPT_CHARS = 40
 """How much of the query's line is shown on each side of the place."""
 
 
+class Fault(Enum):
+    """Whose fault it is that a statement was refused."""
+
+    FLOW = "the query can't be right on any server"
+    SERVICE = "the data or the schema is not what the query says it is"
+    PLATFORM = "the server can't do what it should"
+    TIMEOUT = "the server has stopped the statement"
+    ENDED = "the server has ended the connection"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """What the server says of a statement that it refused; ``position`` counts characters from 1, 0 for none.
+    """What the server says of a statement that it refused.
 
-    https://www.postgresql.org/docs/current/protocol-error-fields.html
+    ``code`` is how messages show its number (``SQLSTATE 42601``); ``position`` counts characters of the statement from
+    1, 0 for none. ``is_undecided``: it could not infer the type of a parameter, and nothing was executed.
     """
 
-    sqlstate: str
+    code: str
     message: str
-    severity: str = "ERROR"
+    fault: Fault = Fault.SERVICE
     detail: str = ""
     hint: str = ""
-    context: str = ""
     position: int = 0
-
-    @property
-    def is_fatal(self) -> bool:
-        """Whether the server has ended the connection with it."""
-        return self.severity in ("FATAL", "PANIC")
-
-    @property
-    def is_undecided(self) -> bool:
-        """Whether the server could not infer the type of a parameter; found before anything was executed."""
-        return self.sqlstate in _UNDECIDED
+    is_undecided: bool = False
 
 
 class Refused(Exception):
@@ -55,23 +50,41 @@ class Refused(Exception):
         self.diagnosis = diagnosis
 
 
-def error_of(diagnosis: Diagnosis, query: str, *, database: str) -> TestMeshError:
-    """The engine's error for it; ``query`` is the text that was sent, ``database`` names the server for a person."""
-    said = f"{diagnosis.message} (SQLSTATE {diagnosis.sqlstate or 'unknown'})"
-    if diagnosis.is_fatal:
-        return PlatformError(f"{database} ended the connection: {said}", kind="connection_error", hint=diagnosis.hint)
-    where = excerpt(query, diagnosis.position)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What was refused: ``what`` names it (``the query``, ``statement 2 of 3``), ``undone`` what became of the rest."""
+
+    database: str
+    what: str = "the query"
+    statement: Statement = Statement(("",))  # noqa: RUF009 - it is frozen
+    undone: str = ""
+
+
+def error_of(diagnosis: Diagnosis, asked: Asked) -> TestMeshError:
+    """The engine's error for it."""
+    said = f"{diagnosis.message} ({diagnosis.code})"
+    if diagnosis.fault is Fault.ENDED:
+        message = f"{asked.database} ended the connection: {said}"
+        return PlatformError(message, kind="connection_error", hint=diagnosis.hint)
+    if diagnosis.fault is Fault.TIMEOUT:
+        return PlatformError(f"{asked.database} stopped {asked.what}: {said}", kind="timeout", hint=diagnosis.hint)
     detail = f". {diagnosis.detail}" if diagnosis.detail else ""
-    message = f"the database refused the query: {said}{where}{detail}"
-    if diagnosis.sqlstate == _QUERY_CANCELED:
-        return PlatformError(f"{database} stopped the query: {said}", kind="timeout", hint=diagnosis.hint)
-    if diagnosis.sqlstate[:2] in _PLATFORM_CLASSES:
-        return PlatformError(message, kind="query_error", hint=diagnosis.hint)
-    if diagnosis.sqlstate == _SYNTAX_ERROR and not diagnosis.context:
-        # Where the query has no such place, the server found more than one statement in it.
-        one = "" if diagnosis.position else "A query is one statement: write a step for each."
-        return UsageError(message, hint=diagnosis.hint or one)
-    return ServiceError(message, kind="query_error", hint=diagnosis.hint)
+    where = _place(diagnosis, asked.statement)
+    message = f"the database refused {asked.what}: {said}{where}{detail}{asked.undone}"
+    match diagnosis.fault:
+        case Fault.FLOW:
+            return UsageError(message, hint=diagnosis.hint)
+        case Fault.PLATFORM:
+            return PlatformError(message, kind="query_error", hint=diagnosis.hint)
+        case _:
+            return ServiceError(message, kind="query_error", hint=diagnosis.hint)
+
+
+def _place(diagnosis: Diagnosis, statement: Statement) -> str:
+    """Where in the author's query it is; numbers may have changed within the statement, the lines have not."""
+    return (
+        excerpt(statement.lead + statement.text, len(statement.lead) + diagnosis.position) if diagnosis.position else ""
+    )
 
 
 def excerpt(query: str, position: int) -> str:
@@ -85,3 +98,8 @@ def excerpt(query: str, position: int) -> str:
     start = f"…{left[-_EXCERPT_CHARS:]}" if len(left) > _EXCERPT_CHARS else left
     end = f"{right[:_EXCERPT_CHARS]}…" if len(right) > _EXCERPT_CHARS else right
     return f" at line {line}, column {column}: {start}>>>{end}"
+
+
+def one_line(text: str) -> str:
+    """``text`` with each run of white space as one space: messages are one line."""
+    return " ".join(text.split())

@@ -1,68 +1,62 @@
-"""Binds a query's parameters: ``$1`` as it is, ``?`` and ``:name`` rewritten to it.
+"""Binds a query's parameters: ``$1``, ``?`` and ``:name`` alike, for each of its statements those that it uses.
 
-PostgreSQL itself knows ``$1`` only. The other spellings are found as its scanner would see them: never in a quoted
-text or name, in a comment or between dollar quotes, and ``::``, ``:=`` and ``a[1:n]`` are no parameters.
-https://www.postgresql.org/docs/current/sql-syntax-lexical.html
+A place for a parameter is never in a quoted text or name, in a comment or between dollar quotes; ``::``, ``:=`` and
+``a[1:n]`` are none.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
+from testmesh_engine.actions.sql_scanner import Dialect, Token, scan, split
 from testmesh_engine.errors import UsageError
 from testmesh_engine.expressions import Value, kind_of, nearest
-
-_TOKEN = re.compile(
-    r"""(?P<skipped>
-            --[^\n]*
-          | [eE]'(?:[^'\\]|\\.|'')*'
-          | '(?:[^']|'')*'
-          | "(?:[^"]|"")*"
-          | (?P<quote>\$(?:[^\W\d]\w*)?\$).*?(?P=quote)
-          | ::|:=
-          | \s+
-        )
-      | (?P<comment>/\*)
-      | (?P<numbered>\$\d+)
-      | (?P<word>[^\W\d][\w$]*)
-      | :(?P<named>[^\W\d]\w*)
-      | (?P<question>\?\??)
-      | (?P<bracket>[\[\]()])
-      | (?P<other>\d+|.)""",
-    re.DOTALL | re.VERBOSE,
-)
-_COMMENT_EDGE = re.compile(r"/\*|\*/")
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What is sent: text with ``$1`` to ``$n``, and the ``n`` values."""
+    """One statement: its text around the places for parameters, and the values that it uses.
 
-    text: str
+    ``places`` has one number fewer than ``texts`` has texts: the index in ``values`` of what stands between two of
+    them. ``lead`` is what the query has before it, which lines are counted from; ``head`` its first word.
+    """
+
+    texts: tuple[str, ...]
+    places: tuple[int, ...] = ()
     values: tuple[Value, ...] = ()
+    lead: str = ""
+    head: str = ""
+
+    @property
+    def text(self) -> str:
+        """As PostgreSQL takes it, and as people are shown it: with ``$1`` to ``$n``."""
+        return self.write(lambda index: f"${index + 1}")
+
+    def write(self, place: Callable[[int], str]) -> str:
+        """The text with what ``place`` makes of the index of each value."""
+        first, *rest = self.texts
+        return first + "".join(f"{place(index)}{text}" for index, text in zip(self.places, rest, strict=True))
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str
-    text: str
-    name: str = ""
+def bind(query: str, params: Value, dialect: Dialect) -> list[Statement]:
+    """The statements that ``query`` and ``params`` (a list, a map, or nil) make, at least one.
 
-
-def bind(query: str, params: Value) -> Statement:
-    """The statement that ``query`` and ``params`` (a list, a map, or nil) make.
-
-    Every value must be used and every ``$n`` have one: raises ``UsageError`` otherwise, before anything is sent.
+    Every value must be used and every place have one: raises ``UsageError`` otherwise, before anything is sent.
     """
     if "\0" in query:
-        raise UsageError("the query holds a zero character, which PostgreSQL does not take")
-    tokens = list(_tokens(query))
-    if params is None:
-        params = []
+        raise UsageError("the query holds a zero character")
+    tokens, values = _placed(list(scan(query, dialect)), [] if params is None else params)
+    statements = [_statement(part, values, lead=query[: part[0].at]) for part in split(tokens)]
+    if not statements:
+        raise UsageError("the query is empty: it holds no statement")
+    return statements
+
+
+def _placed(tokens: Sequence[Token], params: Value) -> tuple[Sequence[Token], Sequence[Value]]:
+    """The tokens, each place with the index of its value, and the values."""
     if isinstance(params, Mapping):
-        return _bind_named(tokens, params)
+        return _named(tokens, params)
     if not isinstance(params, list):
         raise UsageError(
             f"params is a list for $1, $2 … or a map for :name, found {kind_of(params)}",
@@ -70,27 +64,22 @@ def bind(query: str, params: Value) -> Statement:
         )
     used = {int(token.text[1:]) for token in tokens if token.kind == "numbered"}
     if params and not used:
-        return _bind_questions(tokens, params)
+        return _questions(tokens, len(params)), params
     _check_numbers(used, len(params))
-    return Statement(query, tuple(params))
+    return [replace(each, index=int(each.text[1:]) - 1) if each.kind == "numbered" else each for each in tokens], params
 
 
-def _tokens(query: str) -> Iterator[_Token]:
-    at = 0
-    while match := _TOKEN.match(query, at):
-        kind = match.lastgroup or "other"
-        at = _end_of_comment(query, match.end()) if kind == "comment" else match.end()
-        yield _Token(kind, query[match.start() : at], match["named"] or "")
-
-
-def _end_of_comment(query: str, at: int) -> int:
-    """Where the comment that was opened before ``at`` ends; comments nest."""
-    depth = 1
-    for edge in _COMMENT_EDGE.finditer(query, at):
-        depth += 1 if edge[0] == "/*" else -1
-        if not depth:
-            return edge.end()
-    return len(query)
+def _statement(tokens: Sequence[Token], values: Sequence[Value], *, lead: str) -> Statement:
+    used = sorted({token.index for token in tokens if token.index is not None})
+    texts, places = [""], []
+    for token in tokens:
+        if token.index is None:
+            texts[-1] += token.text
+        else:
+            places.append(used.index(token.index))
+            texts.append("")
+    head = next((token.text.upper() for token in tokens if not token.is_blank), "")
+    return Statement(tuple(texts), tuple(places), tuple(values[index] for index in used), lead, head)
 
 
 def _check_numbers(used: set[int], given: int) -> None:
@@ -107,38 +96,36 @@ def _params_have(count: int) -> str:
     return f"params has {count} {values}" if count else "the step has no params"
 
 
-def _bind_questions(tokens: Sequence[_Token], values: Sequence[Value]) -> Statement:
-    pieces: list[str] = []
+def _questions(tokens: Sequence[Token], given: int) -> list[Token]:
+    placed: list[Token] = []
     count = 0
     for token in tokens:
         if token.kind == "question" and token.text == "?":
+            placed.append(replace(token, index=count))
             count += 1
-            pieces.append(f"${count}")
         else:
-            pieces.append("?" if token.kind == "question" else token.text)
-    if count != len(values):
+            placed.append(replace(token, text="?") if token.kind == "question" else token)
+    if count != given:
         raise UsageError(
-            f"{_params_have(len(values))}, and the query has {count} places for them",
+            f"{_params_have(given)}, and the query has {count} places for them",
             hint="A place is $1, $2 … or ?; beside ? places, the operator ? is written ??.",
         )
-    return Statement("".join(pieces), tuple(values))
+    return placed
 
 
-def _bind_named(tokens: Sequence[_Token], values: Mapping[str, Value]) -> Statement:
-    pieces: list[str] = []
+def _named(tokens: Sequence[Token], values: Mapping[str, Value]) -> tuple[list[Token], Sequence[Value]]:
+    placed: list[Token] = []
     numbers: dict[str, int] = {}
     brackets = _Brackets()
     for token in tokens:
-        if token.name in values and not brackets.in_subscript:
-            pieces.append(f"${numbers.setdefault(token.name, len(numbers) + 1)}")
-        else:
-            pieces.append(token.text)
+        is_place = token.name in values and not brackets.in_subscript
+        placed.append(replace(token, index=numbers.setdefault(token.name, len(numbers))) if is_place else token)
         brackets.pass_by(token)
     _check_names(tokens, values, numbers)
-    return Statement("".join(pieces), tuple(values[name] for name in numbers))
+    return placed, [values[name] for name in numbers]
 
 
-def _check_names(tokens: Sequence[_Token], values: Mapping[str, Value], used: Mapping[str, int]) -> None:
+def _check_names(tokens: Sequence[Token], values: Mapping[str, Value], used: Mapping[str, int]) -> None:
     numbered = next((token.text for token in tokens if token.kind == "numbered"), None)
     if numbered:
         raise UsageError(
@@ -163,11 +150,11 @@ class _Brackets:
     def in_subscript(self) -> bool:
         return bool(self._open) and self._open[-1]
 
-    def pass_by(self, token: _Token) -> None:
+    def pass_by(self, token: Token) -> None:
         """Take note of ``token``, the next one of the query."""
         if token.text in ("[", "("):
             self._open.append(token.text == "[" and self._before not in ("ARRAY", "[", ","))
         elif token.text in ("]", ")") and self._open:
             self._open.pop()
-        if token.text.strip() and not token.text.startswith(("--", "/*")):
+        if not token.is_blank:
             self._before = token.text.upper()

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from testmesh_engine.actions.base import Connections, Context, Counters
-from testmesh_engine.actions.database_query import DatabaseQuery, _distinct
+from testmesh_engine.actions.database_query import DatabaseQuery
+from testmesh_engine.actions.sql_query import distinct
 from testmesh_engine.actions.waiting import Deadline, Interrupt
 from testmesh_engine.errors import UsageError
 from testmesh_engine.expressions import Value
@@ -54,7 +55,6 @@ def test_the_aliases_of_the_language_are_there() -> None:
     spec = DatabaseQuery.spec
     assert spec.key("connection") == spec.key("connection_string")
     assert spec.key("params") == spec.key("named_params")
-    assert "transaction" in spec.planned
 
 
 def test_the_request_is_noted_before_it_is_sent(context: Context) -> None:
@@ -86,4 +86,4 @@ def test_keeping_no_rows_is_refused(context: Context, rows: Value) -> None:
 )
 def test_a_second_column_of_one_name_has_a_number(expected: list[str], names: list[str]) -> None:
     """No column hides another, and a column that has such a name by itself keeps it."""
-    assert expected == _distinct(names)
+    assert expected == distinct(names)

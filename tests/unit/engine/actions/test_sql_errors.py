@@ -4,45 +4,68 @@ from __future__ import annotations
 
 import pytest
 
-from testmesh_engine.actions.sql_errors import Diagnosis, error_of, excerpt
+from testmesh_engine.actions.sql_errors import Asked, Diagnosis, Fault, error_of, excerpt
+from testmesh_engine.actions.sql_parameters import bind
+from testmesh_engine.actions.sql_postgresql_errors import fault_of
+from testmesh_engine.actions.sql_scanner import POSTGRESQL
 from testmesh_engine.errors import ActionError, PlatformError, ServiceError, TestMeshError, UsageError
 
 DATABASE = "db:5432/shop as tester"
 
 
-def diagnosis(sqlstate: str, **more: str | int) -> Diagnosis:
+def diagnosis(fault: Fault = Fault.SERVICE, **more: str | int) -> Diagnosis:
     """What the server says, here in one word."""
-    return Diagnosis(**{"sqlstate": sqlstate, "message": "refused", **more})  # type: ignore[arg-type]  # by field name
+    return Diagnosis(**{"code": "SQLSTATE 42703", "message": "refused", "fault": fault, **more})  # type: ignore[arg-type]  # by field name
+
+
+def asked(query: str = "SELECT 1", **more: str) -> Asked:
+    """What was refused."""
+    [*_, statement] = bind(query, None, POSTGRESQL)
+    return Asked(database=DATABASE, statement=statement, **more)
 
 
 @pytest.mark.parametrize(
-    ("branch", "kind", "said"),
+    ("fault", "sqlstate", "more"),
     [
-        (ServiceError, "query_error", diagnosis("42P01")),
-        (ServiceError, "query_error", diagnosis("42703", position=3)),
-        (ServiceError, "query_error", diagnosis("23505")),
-        (ServiceError, "query_error", diagnosis("42501")),
-        (ServiceError, "query_error", diagnosis("40P01")),
-        (ServiceError, "query_error", diagnosis("42601", context="PL/pgSQL function f() line 1")),
-        (UsageError, "", diagnosis("42601", position=1)),
-        (UsageError, "", diagnosis("42601")),
-        (PlatformError, "timeout", diagnosis("57014")),
-        (PlatformError, "query_error", diagnosis("53100")),
-        (PlatformError, "query_error", diagnosis("XX000")),
-        (PlatformError, "connection_error", diagnosis("57P01", severity="FATAL")),
-        (PlatformError, "connection_error", diagnosis("42P01", severity="PANIC")),
+        (Fault.SERVICE, "42P01", {}),
+        (Fault.SERVICE, "23505", {}),
+        (Fault.SERVICE, "42501", {}),
+        (Fault.SERVICE, "40P01", {}),
+        (Fault.SERVICE, "42601", {"context": "PL/pgSQL function f() line 1"}),
+        (Fault.FLOW, "42601", {}),
+        (Fault.FLOW, "25001", {}),
+        (Fault.TIMEOUT, "57014", {}),
+        (Fault.PLATFORM, "53100", {}),
+        (Fault.PLATFORM, "XX000", {}),
+        (Fault.ENDED, "57P01", {"severity": "FATAL"}),
+        (Fault.ENDED, "42P01", {"severity": "PANIC"}),
     ],
 )
-def test_the_sqlstate_says_whose_fault_it_is(branch: type[TestMeshError], kind: str, said: Diagnosis) -> None:
+def test_the_sqlstate_says_whose_fault_it_is(fault: Fault, sqlstate: str, more: dict[str, str]) -> None:
     """The table of the decision of 22 November 2026."""
-    error = error_of(said, "SELECT 1", database=DATABASE)
+    assert fault is fault_of(sqlstate, **more)
+
+
+@pytest.mark.parametrize(
+    ("branch", "kind", "fault"),
+    [
+        (ServiceError, "query_error", Fault.SERVICE),
+        (UsageError, "", Fault.FLOW),
+        (PlatformError, "timeout", Fault.TIMEOUT),
+        (PlatformError, "query_error", Fault.PLATFORM),
+        (PlatformError, "connection_error", Fault.ENDED),
+    ],
+)
+def test_the_fault_says_how_the_run_ends(branch: type[TestMeshError], kind: str, fault: Fault) -> None:
+    """Exit 1 for a failed test, 2 for a wrong flow, 3 for the platform."""
+    error = error_of(diagnosis(fault), asked())
     assert (branch, kind) == (type(error), error.kind if isinstance(error, ActionError) else "")
 
 
 def test_the_message_has_the_code_the_place_the_detail_and_the_hint() -> None:
     """All that the server said is in one line, with the query's line around the place."""
-    said = diagnosis("42703", message='column "emial" does not exist', position=17, hint="Did you mean email?")
-    error = error_of(said, "SELECT id,\n     emial\nFROM users", database=DATABASE)
+    said = diagnosis(message='column "emial" does not exist', position=17, hint="Did you mean email?")
+    error = error_of(said, asked("SELECT id,\n     emial\nFROM users"))
     assert (
         'the database refused the query: column "emial" does not exist (SQLSTATE 42703) at line 2, column 6: >>>emial'
         == error.message
@@ -50,17 +73,20 @@ def test_the_message_has_the_code_the_place_the_detail_and_the_hint() -> None:
     assert "Did you mean email?" == error.hint
 
 
+def test_a_place_counts_from_the_start_of_the_whole_query() -> None:
+    """A statement is sent by itself, and its author wrote several."""
+    error = error_of(diagnosis(position=9), asked("SELECT 1;\nSELECT x", what="statement 2 of 2", undone="; undone"))
+    expected = (
+        "the database refused statement 2 of 2: refused (SQLSTATE 42703) at line 2, column 8: SELECT >>>x; undone"
+    )
+    assert expected == error.message
+
+
 def test_a_detail_follows_the_message() -> None:
     """A violated constraint names the values."""
-    said = diagnosis("23505", message="duplicate key", detail="Key (id)=(1) already exists.")
-    expected = "the database refused the query: duplicate key (SQLSTATE 23505). Key (id)=(1) already exists."
-    assert expected == error_of(said, "", database=DATABASE).message
-
-
-def test_several_statements_are_explained() -> None:
-    """The server's own words speak of prepared statements, which the author never wrote."""
-    error = error_of(diagnosis("42601"), "SELECT 1; SELECT 2", database=DATABASE)
-    assert "A query is one statement: write a step for each." == error.hint
+    said = diagnosis(message="duplicate key", detail="Key (id)=(1) already exists.")
+    expected = "the database refused the query: duplicate key (SQLSTATE 42703). Key (id)=(1) already exists."
+    assert expected == error_of(said, asked()).message
 
 
 @pytest.mark.parametrize(

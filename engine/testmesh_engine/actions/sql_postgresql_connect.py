@@ -1,4 +1,4 @@
-"""Opens a session: looks the host up, tries its addresses, and makes values' text independent of the server."""
+"""Opens a connection to PostgreSQL: looks the host up, tries its addresses, and makes values' text independent of the server."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from psycopg import pq
 from psycopg.pq.abc import PGconn
 
 from testmesh_engine.actions.lookup import look_up
-from testmesh_engine.actions.sql_errors import Refused
-from testmesh_engine.actions.sql_session import Bounds, LostError, Session, one_line
-from testmesh_engine.actions.sql_target import Target
+from testmesh_engine.actions.sql_database import Bounds, LostError
+from testmesh_engine.actions.sql_errors import Refused, one_line
+from testmesh_engine.actions.sql_postgresql_wire import Wire
+from testmesh_engine.actions.sql_postgresql_target import Target
 from testmesh_engine.actions.waiting import READABLE, WRITABLE, Deadline, TimeRanOutError
 from testmesh_engine.errors import PlatformError
 
-_SETTINGS = {
+SETTINGS = {
     "DateStyle": "ISO, YMD",
     "IntervalStyle": "iso_8601",
     "TimeZone": "UTC",
@@ -28,28 +29,28 @@ _SETTINGS = {
 }
 """What reading values and scanning queries stands on, whatever the server's, the role's or the URL's settings are."""
 
-_SET = "SELECT " + ", ".join(f"set_config('{name}', '{value}', false)" for name, value in _SETTINGS.items())
+_SET = "SELECT " + ", ".join(f"set_config('{name}', '{value}', false)" for name, value in SETTINGS.items())
 _LIBPQ_WORDS = re.compile(r"connection to server .*? failed: | Is the server running [^?]*\?")
 """What libpq adds to a reason that names the server already."""
 
 _Candidate = TypeVar("_Candidate")
 
 
-def open_session(target: Target, bounds: Bounds) -> Session:
+def open_wire(target: Target, bounds: Bounds) -> Wire:
     """A new connection. Raises ``PlatformError`` that names the database and the user, never the password."""
     try:
-        session = Session(_first(list(target.servers()), bounds, lambda server, share: _reach(target, *server, share)))
+        wire = Wire(_first(list(target.servers()), bounds, lambda server, share: _reach(target, *server, share)))
         try:
-            session.execute(_SET, bounds=bounds)
+            wire.execute(_SET, bounds=bounds)
         except Refused:
-            session.close()
+            wire.close()
             raise
     except TimeRanOutError as error:
         raise PlatformError(f"can't connect to {target} within {error}", kind="timeout") from error
     except (psycopg.Error, OSError, LostError, Refused) as error:
         reason = _LIBPQ_WORDS.sub("", one_line(str(error)))
         raise PlatformError(f"can't connect to {target}: {reason}", kind="connection_error") from error
-    return session
+    return wire
 
 
 def _first(candidates: Sequence[_Candidate], bounds: Bounds, attempt: Callable[[_Candidate, Bounds], PGconn]) -> PGconn:

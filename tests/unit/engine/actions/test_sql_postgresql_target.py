@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from testmesh_engine.actions.sql_target import target_of
+from testmesh_engine.actions.sql_postgresql_target import target_of
 from testmesh_engine.errors import UsageError
 from testmesh_engine.expressions import Value
 

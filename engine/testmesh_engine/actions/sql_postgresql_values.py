@@ -1,7 +1,7 @@
 """Reads the text in which PostgreSQL sends a value: what each type is in the language.
 
 Numbers are exact, json is parsed, arrays are lists, times are ISO 8601, bytea is bytes; anything else is the server's
-text. The session is set so that this text does not depend on the server's settings (``sql_session.py``).
+text. The session is set so that this text does not depend on the server's settings (``sql_postgresql_connect.py``).
 https://www.postgresql.org/docs/current/datatype.html
 """
 

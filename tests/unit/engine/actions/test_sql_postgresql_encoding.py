@@ -6,7 +6,17 @@ from decimal import Decimal
 
 import pytest
 
-from testmesh_engine.actions.sql_encoding import BOOLEAN, BYTEA, INT4, INT8, JSONB, NUMERIC, TEXT, encode, own_type
+from testmesh_engine.actions.sql_postgresql_encoding import (
+    BOOLEAN,
+    BYTEA,
+    INT4,
+    INT8,
+    JSONB,
+    NUMERIC,
+    TEXT,
+    encode,
+    own_type,
+)
 from testmesh_engine.errors import UsageError
 from testmesh_engine.expressions import Value
 

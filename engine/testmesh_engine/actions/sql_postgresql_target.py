@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -26,8 +27,15 @@ _KEYS = {
     "database": "dbname",
     "dbname": "dbname",
     "sslmode": "sslmode",
+    "sslrootcert": "sslrootcert",
+    "sslcert": "sslcert",
+    "sslkey": "sslkey",
 }
 """The keys of the object form, and libpq's name for each."""
+
+_FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl", "passfile")
+_NO_FILE = ("system",)
+"""What may stand for a file: of ``sslrootcert``, what this machine trusts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +75,11 @@ class Target:
         )
 
 
-def target_of(connection: Value) -> Target:
-    """The database that a URL or an object names. Raises ``UsageError``, which never shows what might be a password."""
+def target_of(connection: Value, folder: Path | None = None) -> Target:
+    """The database that a URL or an object names; files that it names are below ``folder``.
+
+    Raises ``UsageError``, which never shows what might be a password.
+    """
     if isinstance(connection, str):
         parameters = _parsed(connection.strip())
     elif isinstance(connection, dict):
@@ -78,7 +89,13 @@ def target_of(connection: Value) -> Target:
     if not all(not port or port.isdecimal() for port in parameters.get("port", "").split(",")):
         # In a URL it may be a password: of postgresql://root:secret libpq takes secret for the port.
         raise UsageError("the port of connection is no number", hint=_FORM)
-    return Target(parameters)
+    return Target(parameters | _found(parameters, folder))
+
+
+def _found(parameters: Mapping[str, str], folder: Path | None) -> dict[str, str]:
+    """The files among the parameters, as libpq finds them: it would look in the folder that the run was started in."""
+    given = {name: parameters[name] for name in _FILES if parameters.get(name) and parameters[name] not in _NO_FILE}
+    return {name: str(folder / path) for name, path in given.items()} if folder else {}
 
 
 def _parsed(url: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from testmesh_engine.actions.sql_values import Shape, read_array, reader_of
+from testmesh_engine.actions.sql_postgresql_values import Shape, read_array, reader_of
 from testmesh_engine.expressions import Value
 
 BOOL, BYTEA, INT8, TEXT, JSONB, FLOAT8, TIMESTAMP, TIMESTAMPTZ, TIMETZ, NUMERIC = (

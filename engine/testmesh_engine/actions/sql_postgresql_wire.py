@@ -1,7 +1,7 @@
 """Statements over one connection to PostgreSQL, on libpq's non-blocking calls: each wait has its deadline.
 
 A statement goes to the server as it is, ``$1`` and ``%`` untouched, and comes back as the server's text. This module
-imports the driver; ``database_query.py`` imports it when the first statement runs.
+imports the driver; ``sql_drivers.py`` imports it when the first statement runs.
 https://www.postgresql.org/docs/current/libpq-async.html
 """
 
@@ -10,16 +10,17 @@ from __future__ import annotations
 import contextlib
 import select
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 import psycopg
 from psycopg import pq
 from psycopg.pq.abc import PGconn, PGresult
 
-from testmesh_engine.actions.sql_answer import Answer, Cells, Limit
-from testmesh_engine.actions.sql_errors import Diagnosis, Refused
-from testmesh_engine.actions.sql_values import Shape, is_known
-from testmesh_engine.actions.waiting import READABLE, WRITABLE, Deadline, Interrupt, TimeRanOutError, wait_for
+from testmesh_engine.actions.sql_database import Bounds, Keeper, Limit, LostError
+from testmesh_engine.actions.sql_errors import Diagnosis, Refused, one_line
+from testmesh_engine.actions.sql_postgresql_answer import Answer, Cells
+from testmesh_engine.actions.sql_postgresql_errors import UNDECIDED, fault_of, hint_of
+from testmesh_engine.actions.sql_postgresql_values import Shape, is_known
+from testmesh_engine.actions.waiting import READABLE, WRITABLE, Deadline, Interrupt, TimeRanOutError
 from testmesh_engine.errors import UsageError
 
 CANCEL_SECONDS = 1.0
@@ -33,31 +34,10 @@ _ALL = Limit(kept_rows=2**31)
 _COPIES = frozenset({pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH})
 
 
-class LostError(Exception):
-    """The connection broke; whether the statement was executed is not known."""
+class Wire:
+    """A connection; ``sql_postgresql_connect.open_wire`` makes one.
 
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What ends a wait."""
-
-    deadline: Deadline
-    interrupt: Interrupt
-
-    def check(self) -> None:
-        """Raise ``TimeRanOutError`` or ``Interrupted`` if it is time."""
-        self.interrupt.check()
-        self.deadline.check()
-
-    def wait(self, fd: int, events: int) -> int:
-        """Wait for the descriptor, at most until then; the events that it is ready for."""
-        return wait_for(fd, events, deadline=self.deadline, interrupt=self.interrupt)
-
-
-class Session:
-    """A connection that the steps of a flow share; ``sql_connect.open_session`` makes one.
-
-    Statements raise ``Refused``, after which the connection is good; after anything else (:class:`LostError`,
+    Statements raise ``Refused``, after which the connection is good; after anything else (``LostError``,
     ``TooMuchError``, ``UsageError``, ``TimeRanOutError``, ``Interrupted``) the server was asked to stop, and the
     connection is closed.
     """
@@ -94,12 +74,12 @@ class Session:
     ) -> Answer:
         """Run one statement, committed by itself; ``types`` are the parameters' own, else the server infers them."""
         bounds.check()
-        answer = Answer()
+        answer = Answer(Keeper(limit))
         with self._closed_on_failure():
             self._pg.send_query_params(text.encode("utf-8", "replace"), values, types)
             self._pg.set_single_row_mode()
             for result in self._results(bounds):
-                answer.take(result, limit)
+                answer.take(result)
         return answer
 
     def parameter_types(self, text: str, *, bounds: Bounds) -> list[int]:
@@ -215,19 +195,16 @@ def _diagnosis(result: PGresult) -> Diagnosis:
     def said(code: pq.DiagnosticField) -> str:
         return one_line((result.error_field(code) or b"").decode("utf-8", "replace"))
 
-    if not said(fields.SQLSTATE):
+    sqlstate = said(fields.SQLSTATE)
+    if not sqlstate:
         raise psycopg.OperationalError(result.get_error_message())
+    severity = said(fields.SEVERITY_NONLOCALIZED) or said(fields.SEVERITY)
     return Diagnosis(
-        sqlstate=said(fields.SQLSTATE),
+        code=f"SQLSTATE {sqlstate}",
         message=said(fields.MESSAGE_PRIMARY),
-        severity=said(fields.SEVERITY_NONLOCALIZED) or said(fields.SEVERITY),
+        fault=fault_of(sqlstate, severity=severity, context=said(fields.CONTEXT)),
         detail=said(fields.MESSAGE_DETAIL),
-        hint=said(fields.MESSAGE_HINT),
-        context=said(fields.CONTEXT),
+        hint=hint_of(sqlstate, said(fields.MESSAGE_HINT)),
         position=int(said(fields.STATEMENT_POSITION) or 0),
+        is_undecided=sqlstate in UNDECIDED,
     )
-
-
-def one_line(text: str) -> str:
-    """``text`` with each run of white space as one space: messages are one line."""
-    return " ".join(text.split())
