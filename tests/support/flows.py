@@ -70,10 +70,11 @@ def run(text: str, options: Options | None = None) -> Ran:
 def run_rows(text: str, options: Options | None = None) -> list[Ran]:
     """Run the flow of ``text`` once for each row of its data, one after the other."""
     options = options or Options()
-    return [_run(flow, options) for flow in rows_of(read(text, options.layers))]
+    return [run_flow(flow, options) for flow in rows_of(read(text, options.layers))]
 
 
-def _run(flow: Flow, options: Options) -> Ran:
+def run_flow(flow: Flow, options: Options) -> Ran:
+    """Run ``flow`` once."""
     interrupts = Interrupts()
     events: list[Event] = []
 

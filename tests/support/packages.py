@@ -58,6 +58,11 @@ def find_java() -> Path | None:
     return next((java for java in _java_candidates() if _java_version(java) >= JAVA_AT_LEAST), None)
 
 
+def find_redis() -> Path | None:
+    """Redis' server. Debian's redis-tools has it as redis-check-rdb: one program, which goes by the name it is run by."""
+    return find_command("redis-server") or find_command("redis-check-rdb")
+
+
 def _java_candidates() -> Iterator[Path]:
     if home := os.environ.get("JAVA_HOME"):
         yield Path(home, "bin/java")
@@ -84,6 +89,8 @@ CHROMIUM = Need.command("chromium", name="chromium")
 FONTS = Need("fonts-dejavu-core", lambda: Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf").is_file())
 CURL = Need.command("curl", name="curl")
 NGINX = Need.command("nginx", name="nginx")
+MARIADB = Need.command("mariadb-server-core", name="mariadbd")  # the server alone: mariadb-server would start one
+REDIS = Need("redis-tools", lambda: find_redis() is not None)  # redis-server would start one
 BROWSER = (CHROMIUM, FONTS)  # without fonts a page has its boxes, and no letter in them
 
 
@@ -148,6 +155,6 @@ def _apt(*arguments: str) -> None:
 
 if __name__ == "__main__":
     try:
-        ensure((*STACK, *BROWSER, CURL, NGINX))
+        ensure((*STACK, *BROWSER, CURL, NGINX, MARIADB, REDIS))
     except SetupError as error:
         sys.exit(str(error))

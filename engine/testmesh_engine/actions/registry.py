@@ -11,11 +11,18 @@ from testmesh_engine.contract.catalogue import ActionSpec
 
 _ACTIONS = {
     "database_query": "testmesh_engine.actions.database_query:DatabaseQuery",
+    "db_poll": "testmesh_engine.actions.db_poll:DbPoll",
     "delay": "testmesh_engine.actions.delay:Delay",
     "http_request": "testmesh_engine.actions.http_request:HttpRequest",
     "kafka_consumer": "testmesh_engine.actions.kafka_consumer:KafkaConsumer",
+    "redis": "testmesh_engine.actions.redis:Redis",
 }
-_ALIASES = {"kafka.consume": "kafka_consumer", "kafka_consume": "kafka_consumer"}
+_REDIS = ("get", "set", "del", "delete", "exists", "incr", "expire", "ttl", "hget", "hset", "hgetall")
+_ALIASES = {
+    "kafka.consume": "kafka_consumer",
+    "kafka_consume": "kafka_consumer",
+    **{f"redis{mark}{word}": "redis" for mark in "_." for word in _REDIS},
+}
 
 
 @cache

@@ -7,11 +7,12 @@ the reference are made from them too. An action's file holds its declaration bes
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import Protocol
 
 from testmesh_engine.contract.duration import parse_duration
+from testmesh_engine.contract.record import dataclass
 
 
 class Kind(StrEnum):
@@ -23,7 +24,14 @@ class Kind(StrEnum):
     DURATION = "a duration such as 500ms, 30s or 2m"
     MAP = "a map"
     LIST = "a list"
+    CONDITION = "an expression"
+    CONDITIONS = "an expression or a list of them"
     ANY = "any value"
+
+    @property
+    def asks(self) -> bool:
+        """Whether expressions stand there: compiled with the flow, never rendered, evaluated by the action."""
+        return self in (Kind.CONDITION, Kind.CONDITIONS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +52,31 @@ class Key:
     """As for an action: keys of the map that come later."""
     variables: tuple[str, ...] = ()
     """Variables that it is taken from where a flow does not say it: the first that is known."""
+    names: tuple[str, ...] = ()
+    """Names that expressions under this key may read beside all that the step sees: the action gives their values."""
     fault: Callable[[object], str] | None = None
     """What is wrong with a value of the right kind, "" where nothing is; it never shows what may be a secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One thing that a waiting action waits for: the key of the config that says so ("": none does), as expression."""
+
+    key: str
+    expression: object
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """An action that is run again until it holds: another spelling of ``eventually``, translated when it is loaded.
+
+    ``conditions`` makes assertions of the config as it is written; it raises ``ValueError`` with what is wrong and the
+    key. They are written under ``keys``, which the action itself never sees; nor does it see ``timeout``, ``interval``
+    (``poll_interval``) and ``max_attempts``, which say when it is run again.
+    """
+
+    conditions: Callable[[Mapping[str, object]], Iterable[Condition]]
+    keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +88,8 @@ class ActionSpec:
     keys: tuple[Key, ...]
     results: Mapping[str, str]
     aliases: tuple[str, ...] = ()
+    presets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What an alias says beside the action: keys of its config with their values (``redis_get``: ``command``)."""
     example: str = ""
     """The shortest step that is worth writing, as YAML that starts with ``- ``."""
     planned: Mapping[str, str] = field(default_factory=dict)
@@ -73,6 +106,9 @@ class ActionSpec:
     """Keys without which a step is probably not what was meant, each with what happens then: a warning."""
     hopeless: Callable[[Mapping[str, object], str], str] | None = None
     """Why an assertion can never hold on a result of this config, both as they are written; "" where it may."""
+
+    waiting: Waiting | None = None
+    """Set where the step is run again until a condition of its config holds."""
 
     def key(self, name: str) -> Key | None:
         """The key of that name or alias."""
@@ -112,5 +148,7 @@ _TYPES: Mapping[Kind, tuple[type, ...]] = {
     Kind.BOOLEAN: (bool,),
     Kind.MAP: (dict,),
     Kind.LIST: (list,),
+    Kind.CONDITION: (str,),
+    Kind.CONDITIONS: (str, list),
     Kind.DURATION: (),
 }

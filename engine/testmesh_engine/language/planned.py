@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 ACTIONS = frozenset({
-    *("db_poll", "kafka_producer", "kafka_publish", "kafka_produce", "redis", "redis_get", "redis.get", "redis_set"),
+    *("kafka_producer", "kafka_publish", "kafka_produce"),
     *("grpc_call", "grpc", "grpc_stream", "websocket", "log", "assert", "transform", "wait_for", "wait_until"),
     *("condition", "for_each", "parallel", "run_flow", "prometheus_query", "loki_query"),
     *("mock_server_start", "mock_server_stop", "mock_server_configure", "mock_server_verify", "mock_server_update"),
@@ -11,7 +11,6 @@ ACTIONS = frozenset({
 """Actions of the language that come later."""
 
 ACTION_ADVICE = {
-    "db_poll": "Use database_query with eventually: {timeout: 30s}.",
     "wait_until": "Use eventually: {timeout: 30s} on the step that asks.",
     "wait_for": "Use http_request with eventually: {timeout: 30s}.",
     "assert": "Put the assertions under assert of the step whose result they are about.",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
 
 from testmesh_engine.contract.catalogue import ActionSpec, Catalogue
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import Phase
 from testmesh_engine.expressions import Expression
 from testmesh_engine.language import keys
@@ -16,9 +16,11 @@ from testmesh_engine.language.model import Assertion, Capture, Quantifier, Step
 from testmesh_engine.language.names import ERROR, Known
 from testmesh_engine.language.nodes import ListNode, MapNode, Node, Scalar, plain
 from testmesh_engine.language.on_error import handling
+from testmesh_engine.language.presets import with_preset
 from testmesh_engine.language.step_action import step_action
 from testmesh_engine.language.step_config import step_config
 from testmesh_engine.language.times import Times
+from testmesh_engine.language.waiting import with_waiting_moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,9 @@ class StepReader:
         if spec is None:
             self._declare(step_id, step)
             return None
-        return self._whole_step(with_poll_moved(self._findings, step, spec), spec, step_id, place)
+        step = with_waiting_moved(self._findings, step, spec)
+        spelled = with_preset(self._findings, with_poll_moved(self._findings, step, spec), spec)
+        return self._whole_step(spelled, spec, step_id, place)
 
     def _whole_step(self, step: MapNode, spec: ActionSpec, step_id: str, place: _Place) -> Step | None:
         findings, known = self._findings, self._known
@@ -99,7 +103,8 @@ class StepReader:
         built = Step(
             shown=shown,
             action=spec,
-            config=config or {},
+            config=config.templates if config else {},
+            expressions=config.expressions if config else {},
             id=step_id,
             name=self._name(step),
             asserts=asserts,
