@@ -12,7 +12,16 @@ from typing import Protocol, TypeVar, runtime_checkable
 from testmesh_engine.actions.waiting import Deadline, Interrupt
 from testmesh_engine.contract.catalogue import ActionSpec
 from testmesh_engine.contract.record import dataclass
-from testmesh_engine.expressions import Value
+from testmesh_engine.errors import UsageError
+from testmesh_engine.expressions import (
+    Check,
+    Expression,
+    ExpressionError,
+    MapScope,
+    Scope,
+    Value,
+    compile_expression,
+)
 
 Result = dict[str, Value]
 """An action's result: the names that its spec declares."""
@@ -89,6 +98,27 @@ class Context:
     """What an action that failed saw instead of a result."""
     folder: Path | None = None
     trace_id: str = ""
+    expressions: Mapping[str, Expression] = field(default_factory=dict)
+    """Those of the config, by their text."""
+    scope: Callable[[Mapping[str, Value]], Scope] = MapScope
+    """All that the step sees, with names that the action gives where a result key would stand."""
+
+    def evaluate(self, text: str, names: Mapping[str, Value]) -> Value:
+        """The value of an expression of the config. Raises ``EvaluationError``; ``UsageError`` where it is none."""
+        return self._compiled(text).evaluate(self.scope(names))
+
+    def check(self, text: str, names: Mapping[str, Value]) -> Check:
+        """An expression of the config as a condition. Raises ``UsageError`` for text that is no expression."""
+        return self._compiled(text).check(self.scope(names))
+
+    def _compiled(self, text: str) -> Expression:
+        """Text that came as a part of a placeholder's value is compiled here: the flow's reader has not seen it."""
+        if text in self.expressions:
+            return self.expressions[text]
+        try:
+            return compile_expression(text)
+        except ExpressionError as error:
+            raise UsageError(f"{text} is no expression: {error.message}", hint=error.hint) from error
 
     def traceparent(self) -> str:
         """The header of W3C's Trace Context, which every call that this attempt makes carries; "" without a trace.

@@ -17,7 +17,7 @@ from testmesh_engine.expressions.errors import (
 from testmesh_engine.expressions.expression import Check, Expression, compile_expression
 from testmesh_engine.expressions.output import Output, compile_output
 from testmesh_engine.expressions.scope import LayeredScope, MapScope, NameUse, Scope
-from testmesh_engine.expressions.template import Template, compile_template
+from testmesh_engine.expressions.template import Path, Template, compile_template
 from testmesh_engine.expressions.values import (
     MISSING,
     CaseBlindMap,
@@ -47,6 +47,7 @@ __all__ = [
     "NoValueError",
     "Output",
     "OutputError",
+    "Path",
     "Scope",
     "Template",
     "Unset",

@@ -19,7 +19,8 @@ from testmesh_engine.expressions.scope import NameUse, Scope
 from testmesh_engine.expressions.values import Value, kind_of, settled, show
 
 _Render: TypeAlias = Callable[[Scope], Value]
-_Path: TypeAlias = tuple[str | int, ...]
+Path: TypeAlias = tuple[str | int, ...]
+"""Where a value stands in a tree: the keys and indexes that lead there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +52,31 @@ class Template:
         return self._part.render(scope)
 
 
-def compile_template(value: Value, *, sql: bool = False, dashed: Collection[str] = ()) -> Template:
+def compile_template(
+    value: Value, *, sql: bool = False, dashed: Collection[str] = (), verbatim: Collection[Path] = ()
+) -> Template:
     """Compile a text or a whole tree.
 
     ``sql`` is set for a text that may hold ``$$`` (it opens a quoted text in SQL): ``$${`` is no literal there.
+    What stands at one of the paths ``verbatim`` is left as it is: expressions, whose placeholders are their own.
     Raises ``ExpressionError`` with the offset within the text that is wrong and the path of that text.
     """
-    compiler = _Compiler(dashed, sql=sql)
+    compiler = _Compiler(dashed, verbatim, sql=sql)
     part = compiler.tree(value, ())
     return Template(part, compiler.names)
 
 
 class _Compiler:
-    def __init__(self, dashed: Collection[str], *, sql: bool) -> None:
+    def __init__(self, dashed: Collection[str], verbatim: Collection[Path], *, sql: bool) -> None:
         self.names: list[NameUse] = []
         self._dashed = dashed
+        self._verbatim = verbatim
         self._sql = sql
 
-    def tree(self, value: Value, path: _Path) -> _Part:
+    def tree(self, value: Value, path: Path) -> _Part:
         """The part for ``value``, which stands at ``path``."""
+        if path in self._verbatim:
+            return _Part(value)
         if isinstance(value, str):
             return self._text(value, path)
         if isinstance(value, list):
@@ -78,10 +85,10 @@ class _Compiler:
             return _map([self._pair(key, item, (*path, key)) for key, item in value.items()])
         return _Part(value)
 
-    def _pair(self, key: str, item: Value, path: _Path) -> tuple[_Part, _Part]:
+    def _pair(self, key: str, item: Value, path: Path) -> tuple[_Part, _Part]:
         return self._text(key, path), self.tree(item, path)
 
-    def _text(self, text: str, path: _Path) -> _Part:
+    def _text(self, text: str, path: Path) -> _Part:
         if not holes.has_holes(text):
             return _Part(text)
         try:
@@ -91,7 +98,7 @@ class _Compiler:
         except RecursionError:  # placeholders in the defaults of placeholders
             raise ExpressionError("the placeholders are nested too deep", path=path) from None
 
-    def _split(self, text: str, parts: list[Plain | Hole], path: _Path) -> _Part:
+    def _split(self, text: str, parts: list[Plain | Hole], path: Path) -> _Part:
         found = [part for part in parts if isinstance(part, Hole)]
         if not found:
             return _Part("".join(part.text for part in parts if isinstance(part, Plain)))
@@ -100,7 +107,7 @@ class _Compiler:
             return self._code(text, parse_hole(text, found[0], bare=False, dashed=self._dashed), path)
         return self._code(text, text_node(text, 0, len(text), parts, dashed=self._dashed), path)
 
-    def _code(self, text: str, node: Node, path: _Path) -> _Part:
+    def _code(self, text: str, node: Node, path: Path) -> _Part:
         code, program = compile_tree(text, node)
         self.names.extend(replace(name, path=path) for name in program.names)
         slots = program.slots

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -125,6 +125,8 @@ class Step:
     action: ActionSpec
     config: Mapping[str, Template]
     """Each key by the name it was written under: some are read before the run, when others have no value yet."""
+    expressions: Mapping[str, Expression] = field(default_factory=dict)
+    """Those that stand in the config, by their text, which the config holds as it is."""
     id: str = ""
     name: str = ""
     asserts: tuple[Assertion, ...] = ()

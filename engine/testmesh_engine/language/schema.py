@@ -13,6 +13,7 @@ from testmesh_engine.language import keys
 from testmesh_engine.language.load import load_documents
 from testmesh_engine.language.nodes import Source, plain
 from testmesh_engine.language.schema_values import (
+    EXPRESSIONS,
     WORDS,
     Json,
     Schema,
@@ -121,7 +122,7 @@ def _steps(specs: list[ActionSpec]) -> Schema:
     return {
         "step": {**step, "allOf": rules, "defaultSnippets": list(_snippets(specs))},
         "whole_step": {"allOf": whole, "properties": nested},
-        "retry": _map(keys.RETRY, {**_times(keys.RETRY), "retry_on": _TESTS, "retry_on_not": _TESTS}),
+        "retry": _map(keys.RETRY, {**_times(keys.RETRY), "retry_on": EXPRESSIONS, "retry_on_not": EXPRESSIONS}),
         "eventually": _map(keys.EVENTUALLY, {**_times(keys.EVENTUALLY), "stop_on": ref("expression")}),
         "on_error": _map(keys.ON_ERROR, {"steps": {"type": "array", "minItems": 1, "items": ref("step")}}),
     }
@@ -129,9 +130,6 @@ def _steps(specs: list[ActionSpec]) -> Schema:
 
 def _several(name: str) -> Schema:
     return {"minItems": 1, "items": ref(name)}
-
-
-_TESTS: Schema = {"if": {"type": "array"}, "then": _several("expression"), "else": ref("expression")}
 
 
 def _rules(schema: Schema) -> list[Json]:
@@ -159,6 +157,7 @@ def _configs(specs: list[ActionSpec]) -> Iterator[tuple[str, Schema]]:
         # Without a type: where nothing stands under config, the step says so by the type of its own.
         yield f"{spec.name}.config", {"description": spec.doc, **{key: config[key] for key in config if key != "type"}}
         needed: list[Json] = [required(key) for key in spec.keys if key.required and not key.variables]
+        yield f"{spec.name}.defaults", _default_of(spec)
         yield f"{spec.name}.whole", {"type": "object", "allOf": needed} if needed else {}
 
 
@@ -167,7 +166,7 @@ def _defaults(specs: list[ActionSpec]) -> Schema:
     return {
         "type": "object",
         "additionalProperties": False,
-        "properties": {name: _default_of(spec) for spec in specs for name in (spec.name, *spec.aliases)},
+        "properties": {name: ref(f"{spec.name}.defaults") for spec in specs for name in (spec.name, *spec.aliases)},
     }
 
 

@@ -31,6 +31,17 @@ def ref(name: str) -> Schema:
     return {"$ref": f"#/$defs/{name}"}
 
 
+EXPRESSIONS: Schema = {
+    "if": {"type": "array"},
+    "then": {"minItems": 1, "items": ref("expression")},
+    "else": ref("expression"),
+}
+"""One expression, or a list of them."""
+
+_FORMS: dict[Kind, Schema] = {Kind.ANY: {}, Kind.CONDITION: ref("expression"), Kind.CONDITIONS: EXPRESSIONS}
+"""Kinds whose values have one form whatever else is declared."""
+
+
 def any_of(*schemas: Schema) -> Schema:
     """What any of them allows."""
     return {"anyOf": [*schemas]}
@@ -78,8 +89,8 @@ def at_most_one(names: Iterable[str]) -> Schema:
 
 def of_key(key: Key, *, rendered: bool) -> Schema:
     """The values of a key, without its description. One schema, no choice of several: editors explain it better."""
-    if key.kind is Kind.ANY:
-        return {}
+    if key.kind in _FORMS:
+        return _FORMS[key.kind]
     if key.kind is Kind.DURATION:
         pattern = f"{_DURATION}|{_PLACEHOLDER}" if rendered else _DURATION
         return {"type": "string", "pattern": pattern, "patternErrorMessage": f"Write {Kind.DURATION.value}."}

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from testmesh_engine.contract.catalogue import ActionSpec, Key, Kind, fault_of
 from testmesh_engine.contract.duration import parse_duration
-from testmesh_engine.expressions import ExpressionError, Template, compile_template
-from testmesh_engine.language.asserts import dashed
+from testmesh_engine.contract.record import dataclass
+from testmesh_engine.expressions import Expression, ExpressionError, Path, Template, compile_template
+from testmesh_engine.language.asserts import dashed, expression
 from testmesh_engine.language.findings import Findings, did_you
 from testmesh_engine.language.names import Known
 from testmesh_engine.language.nodes import ListNode, MapNode, Node, Scalar, kind_of_node, plain
@@ -19,8 +20,19 @@ NO_TIME = "is 0, which leaves no time"
 """What is wrong with a ``timeout`` of an action that is 0."""
 
 
-def step_config(findings: Findings, step: MapNode, spec: ActionSpec, known: Known) -> dict[str, Template] | None:
-    """The config of ``step``, each key under the name that it was written with; nothing where it is no map."""
+@dataclass(frozen=True, slots=True)
+class StepConfig:
+    """The config of a step, each key under the name that it was written with.
+
+    ``expressions`` are those that stand in it, by their text: templates leave them as they are.
+    """
+
+    templates: Mapping[str, Template]
+    expressions: Mapping[str, Expression]
+
+
+def step_config(findings: Findings, step: MapNode, spec: ActionSpec, known: Known) -> StepConfig | None:
+    """The config of ``step``; nothing where it is no map."""
     node = step.get("config")
     if node is None or (isinstance(node, Scalar) and node.value is None):
         node = MapNode({}, step.line, step.column, f"{step.path}.config")
@@ -44,41 +56,50 @@ class _ConfigReader:
     def __init__(self, findings: Findings, known: Known) -> None:
         self._findings = findings
         self._known = known
+        self._expressions: dict[str, Expression] = {}
+        self._verbatim: set[Path] = set()
 
-    def read(self, step: MapNode, config: MapNode, spec: ActionSpec) -> dict[str, Template]:
+    def read(self, step: MapNode, config: MapNode, spec: ActionSpec) -> StepConfig:
         self._check_keys(config, spec.name, spec.keys, spec.planned)
         for name, why in spec.advised.items():
             key = spec.key(name)
             if key and not {key.name, *key.aliases} & config.entries.keys():
                 self._findings.warning(step, f"this {spec.name} step has no {name}: {why}")
         entries = ((name, value) for name, (_, value) in config.entries.items())
-        return {name: template for name, value in entries if (template := self._template(value, sql=name == _SQL_KEY))}
+        templates = {name: template for name, value in entries if (template := self._template(name, value))}
+        return StepConfig(templates, self._expressions)
 
-    def _template(self, node: Node, *, sql: bool) -> Template | None:
+    def _template(self, name: str, node: Node) -> Template | None:
+        sql, ids = name == _SQL_KEY, dashed(self._known)
+        verbatim = {path[1:] for path in self._verbatim if path[0] == name}
         try:
-            template = compile_template(plain(node), sql=sql, dashed=dashed(self._known))
+            template = compile_template(plain(node), sql=sql, dashed=ids, verbatim=verbatim)
         except ExpressionError:
-            self._broken_templates(node, sql=sql)
+            self._broken_templates(node, (name,), sql=sql)
             return None
         self._known.check(self._findings, node, template.names)
         return template
 
-    def _broken_templates(self, node: Node, *, sql: bool) -> None:
+    def _broken_templates(self, node: Node, path: Path, *, sql: bool) -> None:
         """Note every text below ``node`` that is no template: compiling the whole tree stops at the first."""
+        if path in self._verbatim:
+            return
         if isinstance(node, MapNode):
-            for key, value in node.entries.values():
-                self._broken_templates(key, sql=sql)
-                self._broken_templates(value, sql=sql)
+            for name, (key, value) in node.entries.items():
+                self._broken_templates(key, path, sql=sql)
+                self._broken_templates(value, (*path, name), sql=sql)
         elif isinstance(node, ListNode):
-            for item in node.items:
-                self._broken_templates(item, sql=sql)
+            for index, item in enumerate(node.items):
+                self._broken_templates(item, (*path, index), sql=sql)
         else:
             try:
                 compile_template(node.value, sql=sql, dashed=dashed(self._known))
             except ExpressionError as error:
                 self._findings.broken_text(node, error)
 
-    def _check_keys(self, config: MapNode, what: str, keys: tuple[Key, ...], planned: Mapping[str, str]) -> None:
+    def _check_keys(
+        self, config: MapNode, what: str, keys: tuple[Key, ...], planned: Mapping[str, str], *, at: Path = ()
+    ) -> None:
         allowed = [name for key in keys for name in (key.name, *key.aliases)]
         self._findings.keys(config, what, allowed=allowed, planned=planned)
         for key in keys:
@@ -86,11 +107,14 @@ class _ConfigReader:
             if len(given) > 1:
                 self._findings.error(config.entries[given[1]][0], f"{given[1]} is another word for {given[0]}")
             if given:
-                self._check_value(key, config.entries[given[0]][1])
+                self._check_value(key, config.entries[given[0]][1], (*at, given[0]))
             elif key.required:
                 self._findings.error(config, f'{what} needs "{key.name}": {key.doc}', hint=_for_all(what, key))
 
-    def _check_value(self, key: Key, node: Node) -> None:
+    def _check_value(self, key: Key, node: Node, path: Path) -> None:
+        if key.kind.asks:
+            self._conditions(key, node, path)
+            return
         if isinstance(node, Scalar) and isinstance(node.value, str) and ("${" in node.value or "{{" in node.value):
             return
         fault = fault_of(key.kind, plain(node), found=kind_of_node(node))
@@ -105,4 +129,16 @@ class _ConfigReader:
         elif key.fault and (fault := key.fault(plain(node))):
             self._findings.error(node, f"{key.name} {fault}")
         elif key.fields and isinstance(node, MapNode):
-            self._check_keys(node, key.name, key.fields, key.planned)
+            self._check_keys(node, key.name, key.fields, key.planned, at=path)
+
+    def _conditions(self, key: Key, node: Node, path: Path) -> None:
+        """Compile what stands under a key of expressions, and leave its text to the action."""
+        self._verbatim.add(path)
+        several = key.kind is Kind.CONDITIONS and isinstance(node, ListNode)
+        items = node.items if several and isinstance(node, ListNode) else (node,)
+        if not items:
+            self._findings.error(node, f"{key.name} is empty", hint="Remove it, or write what must hold.")
+        for item in items:
+            compiled = expression(self._findings, item, key.name, known=self._known, extra=key.names)
+            if compiled is not None:
+                self._expressions[compiled.source] = compiled

@@ -119,6 +119,8 @@ class Attempting:
             attempt=number,
             folder=self.around.folder,
             trace_id=self.around.trace_id,
+            expressions=self.step.expressions,
+            scope=lambda names: FlowScope(self.around.memory, self.at, dict(names), error=self.around.error),
         )
 
     def _deadline(self) -> Deadline:
