@@ -43,10 +43,12 @@ class Guard:
     def _value(self, value: object) -> object:
         if isinstance(value, str):
             return value if isinstance(value, Enum) else self._masker.text(value)
+        if value is None or isinstance(value, (int, float)):
+            return value
         if isinstance(value, tuple):
             return tuple(map(self._value, value))
-        if isinstance(value, (Mapping, list)):
-            return self._masker.value(value)
+        if isinstance(value, (dict, list, Mapping)):
+            return self._masker.once_more(value)
         if isinstance(value, StepResult):
             return self._step(value)
         return self._changed(value) if is_dataclass(value) and not isinstance(value, type) else value

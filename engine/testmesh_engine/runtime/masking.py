@@ -24,6 +24,7 @@ class Masker:
         self._whole: frozenset[str] = frozenset()
         self._names: frozenset[str] = frozenset(names)
         self.known = KnownSecrets(frozenset())
+        self._shown: dict[int, tuple[Json, KnownSecrets]] = {}
         for secret in secrets:
             self.add(secret)
 
@@ -45,16 +46,17 @@ class Masker:
 
     def learn(self, value: object, *, key: str = "") -> None:
         """Note the secrets that a value holds: below secret-like keys, in pairs within text, and passwords in URLs."""
-        if isinstance(value, Mapping):
+        # Text first, and maps by their own kind: asking whether something is a Mapping takes long.
+        if isinstance(value, str):
+            self._learn_text(value, key)
+        elif isinstance(value, list):
+            for item in value:
+                self.learn(item, key=key)
+        elif isinstance(value, (dict, Mapping)):
             below = key if self.is_secret_name(key) else ""
             for name, item in value.items():
                 under = key_in(value, name)
                 self.learn(item, key=under if not below or self.is_secret_name(under) else below)
-        elif isinstance(value, list):
-            for item in value:
-                self.learn(item, key=key)
-        elif isinstance(value, str):
-            self._learn_text(value, key)
         elif isinstance(value, (int, float, Decimal)) and not isinstance(value, bool) and self.is_secret_name(key):
             self._learn(str(value), key)
 
@@ -95,7 +97,7 @@ class Masker:
             return MASK
         if isinstance(value, str):
             return self.text(value)
-        if isinstance(value, Mapping):
+        if isinstance(value, (dict, Mapping)):
             items = ((name, self.value(item, key=key_in(value, name))) for name, item in value.items())
             return self.keyed(items)
         if isinstance(value, (list, tuple)):
@@ -103,6 +105,16 @@ class Masker:
         if isinstance(value, (int, float)) and not isinstance(value, bool) and self.text(str(value)) != str(value):
             return MASK
         return value
+
+    def shows(self, masked: Json) -> Json:
+        """``masked``, noted as without any secret that is known by now; it is not to be changed any more."""
+        self._shown[id(masked)] = masked, self.known
+        return masked
+
+    def once_more(self, value: Json) -> Json:
+        """As :meth:`value`; what was noted as masked is looked through again only where more is known since."""
+        shown = self._shown.get(id(value))
+        return value if shown is not None and shown[1] is self.known else self.value(value)
 
     def hides_below(self, key: str, value: object) -> bool:
         """Whether ``value`` is masked whole for the key that it stands under: nil, true and false are no secrets."""

@@ -70,7 +70,7 @@ def _shown_bytes(data: bytes, masker: Masker) -> Json:
 
 def shown_result(result: Mapping[str, Value], masker: Masker) -> Json:
     """An action's result for a report."""
-    return {name: shown(value, masker, key=name) for name, value in result.items()}
+    return masker.shows({name: shown(value, masker, key=name) for name, value in result.items()})
 
 
 def shown_check(source: str, check: Check, masker: Masker, *, message: str = "") -> AssertionResult:
