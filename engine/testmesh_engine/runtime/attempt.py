@@ -64,7 +64,7 @@ class Attempt:
             started_ms=around.since_start(self.started),
             assertions=self.checks,
             error=masker.text(self.error),
-            request=shown(dict(self.request), masker) if whole else None,
+            request=masker.shows(shown(dict(self.request), masker)) if whole else None,
             response=self._response(masker) if whole else None,
         )
 
@@ -131,11 +131,11 @@ class Attempting:
         return earliest((self.bounds, Deadline.after(seconds, "config.timeout")))
 
     def _complete(self, attempt: Attempt, result: Result) -> None:
-        """Add what every result has."""
+        """Add what every result has. What was sent is known to the masker already."""
+        self.around.masker.learn(result)
         result.setdefault("duration_ms", round((attempt.ended - attempt.started) * 1000))
         result.setdefault("time", result["duration_ms"])
         result.setdefault("request", dict(attempt.request))
-        self.around.masker.learn(result)
 
     def _judged(self, result: Result) -> Judgement:
         return judge(self.step, result, at=self.at, around=self.around)
