@@ -65,12 +65,12 @@ class Config:
     def text(self, name: str, default: str = "") -> str:
         """Text; a required one that is empty is refused."""
         value = self._values.get(name)
-        key = self._spec.key(name)
-        if isinstance(value, str) and (value.strip() or not (key and key.required)):
+        if isinstance(value, str) and value.strip():
             return value
+        key = self._spec.key(name)
         if key is not None and key.required:
             raise UsageError(f'{self._spec.name} needs "{name}", and it is empty')
-        return default
+        return value if isinstance(value, str) else default
 
     def seconds(self, name: str, default: float) -> float:
         """A duration in seconds."""

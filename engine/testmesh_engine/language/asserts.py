@@ -174,13 +174,13 @@ def _declared(
     findings: Findings, node: Node, output: Output, *, known: Known, keys: Collection[str]
 ) -> tuple[NameUse, ...]:
     """The names of ``output`` but those that may be keys of what will be received; one that is nearly known warns."""
-    names = known.all(keys)
+    unknown = {use.name for use in output.names if not known.has(use.name, keys)}
     for use in output.names:
-        near = did_you(use.name, names) if use.name not in names and _may_be_received(use) else ""
+        near = did_you(use.name, known.all(keys)) if use.name in unknown and _may_be_received(use) else ""
         if near:
             message = f"{use.name} is no key of the result: it is looked up in what is received"
             findings.warning(node, message, hint=near, offset=use.offset)
-    return tuple(use for use in output.names if use.name in names or not _may_be_received(use))
+    return tuple(use for use in output.names if use.name not in unknown or not _may_be_received(use))
 
 
 def _may_be_received(use: NameUse) -> bool:
@@ -207,7 +207,7 @@ def result_names(spec: ActionSpec) -> frozenset[str]:
 
 def dashed(known: Known) -> tuple[str, ...]:
     """The step ids with a ``-``, each read as one name in expressions."""
-    return tuple(sorted(name for name in known.ids if "-" in name))
+    return tuple(sorted([name for name in known.ids if "-" in name]))
 
 
 def _raw_line(findings: Findings, node: Node) -> str:

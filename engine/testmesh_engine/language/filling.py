@@ -156,7 +156,7 @@ class Filler:
         return config
 
     def _variable(self, names: tuple[str, ...]) -> str:
-        there = next((name for name in names if name in self._known.declared()), "")
+        there = next((name for name in names if self._known.declares(name)), "")
         # A run that is still to come may bring it: the first is what the flow then needs.
         return there or (names[0] if names and not self._known.outside.complete else "")
 

@@ -75,11 +75,19 @@ class Known:
 
     def all(self, extra: Iterable[str] = ()) -> set[str]:
         """Every name that may be read here."""
-        return {*self.declared(extra), *BUILTINS, *ROOTS, *self.flow.roots(), ERROR}
+        return {*BUILTINS, *ROOTS, *self.flow.roots(), ERROR, *extra}.union(*self._declared())
 
-    def declared(self, extra: Iterable[str] = ()) -> set[str]:
-        """Every name that something gives: the flow, or the run."""
-        return {*self.outside.names, *self.env, *self.files, *self.captured, *self.ids, *self.local, *extra}
+    def has(self, name: str, extra: Collection[str] = ()) -> bool:
+        """Whether ``name`` may be read here."""
+        return self.declares(name, extra) or name in BUILTINS or name in ROOTS or name in (*self.flow.roots(), ERROR)
+
+    def declares(self, name: str, extra: Collection[str] = ()) -> bool:
+        """Whether something gives ``name``: the flow, or the run."""
+        # No new set for each name that is asked for: a flow of many steps would take the square of their number.
+        return name in extra or any(name in names for names in self._declared())
+
+    def _declared(self) -> tuple[Collection[str], ...]:
+        return self.outside.names, self.env, self.files, self.captured, self.ids, self.local
 
     def taken(self, name: str) -> str:
         """Why nothing in the flow may be called ``name``, "" where it may."""
@@ -93,21 +101,19 @@ class Known:
 
     def check(self, findings: Findings, node: Node, uses: Iterable[NameUse], *, extra: Collection[str] = ()) -> None:
         """Note each name that ``uses`` read and nothing above declares."""
-        names: set[str] | None = None
         for use in uses:
             self.read.add(use.key if use.name in _MAPS_OF_VARIABLES and use.key else use.name)
             if use.key:
                 self.keys.add(use.key)
-            names = self.all(extra) if names is None else names
-            if use.name not in names and use.name != "$":
-                self._unknown(findings, node_at(node, use.path), use, names)
-            elif use.name == faker.ROOT and faker.ROOT not in self.declared(extra):
+            if use.name != "$" and not self.has(use.name, extra):
+                self._unknown(findings, node_at(node, use.path), use, self.all(extra))
+            elif use.name == faker.ROOT and not self.declares(faker.ROOT, extra):
                 self._check_faker(findings, node_at(node, use.path), use)
             else:
                 self._check_key(findings, node_at(node, use.path), use, extra)
 
     def _check_key(self, findings: Findings, node: Node, use: NameUse, extra: Collection[str]) -> None:
-        if use.name not in ROOTS and use.name in self.declared(extra):
+        if use.name not in ROOTS and self.declares(use.name, extra):
             return
         fault = self.flow.fault(use, captured=self.captured, ids=self.ids)
         if fault is not None:
