@@ -1,45 +1,182 @@
-"""The reference names every action with every key and every result, as they are declared."""
+"""The reference names every key, action, result, option and built-in name, as they are declared."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from testmesh_engine.actions.registry import Registry, load_action
-from testmesh_engine.contract.catalogue import ActionSpec, Key
+import pytest
 
-README = Path(__file__).parents[3] / "engine" / "README.md"
-START, END = "UPDATE_GOLDEN=1 writes it anew -->\n", "<!-- end of actions -->"
+from support.reference import ENGINE, PAGES, ROOT, headings, links
+from testmesh_engine.actions.registry import Registry, load_action
+from testmesh_engine.cli.commands import cli
+from testmesh_engine.contract.catalogue import ActionSpec, Key
+from testmesh_engine.contract.result import Outcome
+from testmesh_engine.language import faker, keys
+from testmesh_engine.language.planned import ACTIONS as PLANNED
+from testmesh_engine.report.registry import KINDS
+from testmesh_engine.runtime.builtins import NAMES
+
+HOW = "written by tests/unit/engine/test_reference.py from the declarations; UPDATE_GOLDEN=1 writes it anew"
+FLOW_PAGE, STEPS_PAGE = "flow.md", "steps.md"
+TABLES = [
+    (FLOW_PAGE, "flow", keys.FLOW),
+    (FLOW_PAGE, "config", keys.CONFIG),
+    (FLOW_PAGE, "data", keys.DATA),
+    (STEPS_PAGE, "step", keys.STEP),
+    (STEPS_PAGE, "assertion", keys.ASSERTION),
+    (STEPS_PAGE, "capture", keys.CAPTURE),
+    (STEPS_PAGE, "retry", keys.RETRY),
+    (STEPS_PAGE, "eventually", keys.EVENTUALLY),
+    (STEPS_PAGE, "on_error", keys.ON_ERROR),
+]
+
+
+@pytest.mark.parametrize(("page", "name", "table"), TABLES, ids=[name for _, name, _ in TABLES])
+def test_the_tables_of_keys_are_what_is_declared(page: str, name: str, table: tuple[Key, ...]) -> None:
+    """A key that is not in the reference is not there for anyone."""
+    assert_golden(page, lambda text: filled(text, f"keys of {name}", table_of("key", table)))
+
+
+def test_every_action_is_described_as_it_is_declared() -> None:
+    """Also one that is new: its section is put where its name belongs, the words below each section are kept."""
+    specs = [load_action(name).spec for name in Registry().names()]
+    assert_golden("actions.md", lambda text: sectioned(filled(text, "actions", overview(specs)), specs))
+
+
+def test_every_option_and_command_stands_in_the_page_of_the_command_line() -> None:
+    """Each by its name, as code."""
+    text = (ENGINE / "reference" / "command-line.md").read_text(encoding="utf-8")
+    options = {option for command in cli.commands.values() for each in command.params for option in each.opts}
+    names = {*cli.commands, *(option for option in options if option.startswith("--"))}
+    assert [] == sorted(names - code_words(text))
+
+
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [
+        ("variables.md", sorted(NAMES)),
+        ("variables.md", sorted(faker.SHORT)),
+        ("reports.md", sorted(KINDS)),
+        ("reports.md", sorted(Outcome)),
+    ],
+    ids=["built-in variables", "short names of FAKER", "kinds of reports", "outcomes"],
+)
+def test_every_name_that_is_built_in_stands_in_the_reference(page: str, names: list[str]) -> None:
+    """Each as code."""
+    text = (ENGINE / "reference" / page).read_text(encoding="utf-8")
+    assert [] == sorted(set(names) - code_words(text))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_of_the_reference_leads_somewhere(page: Path) -> None:
+    """To a file that is there, and to a heading that it has."""
+    assert [] == [link for link in links(page) if not leads_somewhere(page, link)]
+
+
+def test_the_first_page_names_every_page() -> None:
+    """A page that nothing leads to is read by nobody."""
+    first = ENGINE / "README.md"
+    reached = {(first.parent / link.partition("#")[0]).resolve() for link in links(first)}
+    assert set() == {page for page in PAGES if page.parent.name == "reference"} - reached
+
+
+def leads_somewhere(page: Path, link: str) -> bool:
+    """Whether there is what a relative link names."""
+    name, _, anchor = link.partition("#")
+    target = (page.parent / name).resolve() if name else page
+    return target.exists() and (not anchor or anchor in headings(target))
+
+
+def assert_golden(page: str, make: Callable[[str], str]) -> None:
+    """The page is what ``make`` makes of it."""
+    path = ENGINE / "reference" / page
+    text = path.read_text(encoding="utf-8")
+    expected = make(text)
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(expected, encoding="utf-8")
+    assert expected == path.read_text(encoding="utf-8")
+
+
+def filled(text: str, name: str, content: Iterable[str]) -> str:
+    """``text`` with ``content`` between the two marks of ``name``."""
+    start, end = f"<!-- {name}: {HOW} -->\n", f"<!-- end of {name} -->"
+    head, opening, rest = text.partition(start)
+    _, closing, tail = rest.partition(end)
+    assert opening, f"the page has no mark {start}"
+    assert closing, f"the page has no mark {end}"
+    return f"{head}{start}\n{''.join(content)}\n{end}{tail}"
+
+
+def sectioned(text: str, specs: list[ActionSpec]) -> str:
+    """The page with a section for each action, in the order of names; what stands below a section stays below it."""
+    head, *parts = re.split(r"^<!-- action (?=\w+: )", text, flags=re.MULTILINE)
+    words = {part.partition(":")[0]: part.partition(f"<!-- end of {part.partition(':')[0]} -->")[2] for part in parts}
+    sections = (
+        f"<!-- action {spec.name}: {HOW} -->\n\n{''.join(described(spec))}<!-- end of {spec.name} -->"
+        f"{words.get(spec.name, f'{chr(10)}{chr(10)}')}"
+        for spec in specs
+    )
+    return f"{head}{''.join(sections).rstrip()}\n"
+
+
+def overview(specs: list[ActionSpec]) -> Iterator[str]:
+    """What there is, and what the language has beside it."""
+    yield "| action | |\n|---|---|\n"
+    for spec in specs:
+        yield f"| [`{spec.name}`](#{spec.name}) | {spec.doc} |\n"
+    known = {name for spec in specs for name in (spec.name, *spec.aliases)}
+    later = sorted(name for name in PLANNED - known if "." not in name)
+    if later:
+        yield f"\nNot there yet, and refused by name: {', '.join(f'`{name}`' for name in later)}.\n"
 
 
 def described(spec: ActionSpec) -> Iterator[str]:
     """The section of one action."""
-    also = f" (`{'`, `'.join(spec.aliases)}`)" if spec.aliases else ""
-    yield f"### `{spec.name}`{also}\n\n{spec.doc}\n\n| config | |\n|---|---|\n"
-    for key in spec.keys:
-        yield f"| {' = '.join(f'`{name}`' for name in (key.name, *key.aliases))} | {_words(key)} |\n"
+    yield f"## `{spec.name}`\n\n{spec.doc}"
+    yield f" Also called {', '.join(f'`{name}`' for name in spec.aliases)}.\n\n" if spec.aliases else "\n\n"
+    if spec.example:
+        yield f"```yaml\n{spec.example.rstrip()}\n```\n\n"
+    yield from table_of("config", spec.keys)
     if spec.results:
         yield "\n| result | |\n|---|---|\n"
     for name, doc in spec.results.items():
-        yield f"| `{name}` | {doc} |\n"
+        yield f"| `{name}` | {cell(doc)} |\n"
     if spec.planned:
         yield f"\nNot supported yet: {', '.join(f'`{name}`' for name in spec.planned)}.\n"
     yield "\n"
 
 
-def _words(key: Key) -> str:
-    default = f"; {key.default}" if key.default else ""
-    return f"{'required: ' if key.required else ''}{key.doc}{default}".replace("|", "\\|")
+def table_of(title: str, table: Iterable[Key]) -> Iterator[str]:
+    """A row for each key, and for each key of a map whose keys have no table of their own."""
+    yield f"| {title} | |\n|---|---|\n"
+    yield from rows_of(table, "")
 
 
-def test_the_reference_describes_every_action_as_it_is_declared() -> None:
-    """A key that is not in the reference is not there for anyone."""
-    text = README.read_text(encoding="utf-8")
-    head, _, rest = text.partition(START)
-    _, _, tail = rest.partition(END)
-    sections = "".join(part for name in Registry().names() for part in described(load_action(name).spec))
-    expected = f"{head}{START}\n{sections}{END}{tail}"
-    if os.environ.get("UPDATE_GOLDEN"):
-        README.write_text(expected, encoding="utf-8")
-    assert expected == README.read_text(encoding="utf-8")
+def rows_of(table: Iterable[Key], above: str) -> Iterator[str]:
+    """The rows of keys that stand under ``above``."""
+    own_tables = [fields for _, _, fields in TABLES]
+    for key in table:
+        yield f"| {' = '.join(f'`{above}{name}`' for name in (key.name, *key.aliases))} | {cell(words_of(key))} |\n"
+        if key.fields not in own_tables:
+            yield from rows_of(key.fields, f"{above}{key.name}.")
+
+
+def words_of(key: Key) -> str:
+    """What a key is for, whether it must be there, what it is without it."""
+    instead = f" (or the variable {' or '.join(f'`{name}`' for name in key.variables)})" if key.variables else ""
+    choices = f"; one of {', '.join(f'`{name}`' for name in key.choices)}" if key.choices else ""
+    default = f"; default: {key.default}" if key.default else ""
+    return f"{'**required**' + instead + ': ' if key.required else ''}{key.doc}{choices}{default}"
+
+
+def cell(text: str) -> str:
+    """Text within a table."""
+    return text.replace("|", "\\|")
+
+
+def code_words(text: str) -> set[str]:
+    """The words that stand in the text as code."""
+    return {word for code in re.findall(r"`([^`\n]+)`", text) for word in re.findall(r"[\w$-]+", code)}
