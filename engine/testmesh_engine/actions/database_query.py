@@ -33,8 +33,8 @@ QUERY_KEYS = (
         kind=Kind.ANY,
         required=True,
         doc=(
-            "postgresql://user:password@host:5432/database, mysql:// or mariadb:// in the same form, sqlite:///file.db, "
-            "sqlite:///:memory:; or a map of driver, host, port, user, password, database"
+            "postgresql://user:password@host:5432/database, mysql:// or mariadb:// in the same form, "
+            "sqlite:///file.db, sqlite:///:memory:; or a map of driver, host, port, user, password, database"
         ),
         aliases=("connection_string",),
         variables=("DB_URL", "DATABASE_URL"),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from testmesh_engine.actions.sql_parameters import Statement
 from testmesh_engine.actions.waiting import Deadline, Interrupt, wait_for
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.expressions import Value
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
 from testmesh_engine.actions.sql_database import Database
 from testmesh_engine.actions.sql_scanner import MYSQL, POSTGRESQL, SQLITE, Dialect
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.errors import UsageError
 from testmesh_engine.expressions import Value, kind_of, nearest
 

@@ -5,10 +5,10 @@ The decision is explained in ``engine/decisions/2026-11-22-sql-errors.md``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from testmesh_engine.actions.sql_parameters import Statement
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.errors import PlatformError, ServiceError, TestMeshError, UsageError
 
 _EXCERPT_CHARS = 40
@@ -56,7 +56,7 @@ class Asked:
 
     database: str
     what: str = "the query"
-    statement: Statement = Statement(("",))  # noqa: RUF009 - it is frozen
+    statement: Statement = Statement(("",))
     undone: str = ""
 
 

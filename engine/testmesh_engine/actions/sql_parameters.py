@@ -7,9 +7,10 @@ A place for a parameter is never in a quoted text or name, in a comment or betwe
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from testmesh_engine.actions.sql_scanner import Dialect, Token, scan, split
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.errors import UsageError
 from testmesh_engine.expressions import Value, kind_of, nearest
 

@@ -6,7 +6,6 @@ This module imports the driver; ``sql_drivers.py`` imports it when the first sta
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from testmesh_engine.actions.sql_database import Bounds, Limit, Table
@@ -18,6 +17,7 @@ from testmesh_engine.actions.sql_postgresql_encoding import encode, is_own_array
 from testmesh_engine.actions.sql_postgresql_target import Target, target_of
 from testmesh_engine.actions.sql_postgresql_values import Reader, reader_of
 from testmesh_engine.actions.sql_postgresql_wire import Wire
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.errors import ServiceError, UsageError
 from testmesh_engine.expressions import Value
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGresult
 
 from testmesh_engine.actions.sql_database import Keeper
+from testmesh_engine.contract.record import dataclass
 
 Cells = tuple[bytes | None, ...]
 """One row: the text of each column, ``None`` for NULL."""

@@ -1,4 +1,4 @@
-"""Opens a connection to PostgreSQL: looks the host up, tries its addresses, and makes values' text independent of the server."""
+"""Opens a connection to PostgreSQL: tries its addresses, and makes values' text independent of the server."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from psycopg.pq.abc import PGconn
 from testmesh_engine.actions.lookup import look_up
 from testmesh_engine.actions.sql_database import Bounds, LostError
 from testmesh_engine.actions.sql_errors import Refused, one_line
-from testmesh_engine.actions.sql_postgresql_wire import Wire
 from testmesh_engine.actions.sql_postgresql_target import Target
+from testmesh_engine.actions.sql_postgresql_wire import Wire
 from testmesh_engine.actions.waiting import READABLE, WRITABLE, Deadline, TimeRanOutError
 from testmesh_engine.errors import PlatformError
 

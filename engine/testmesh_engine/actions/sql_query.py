@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from testmesh_engine.actions.base import Connections, Context, Result
 from testmesh_engine.actions.sql_database import Bounds, Database, Limit, LostError, Session, Table, TooMuchError
@@ -11,6 +10,7 @@ from testmesh_engine.actions.sql_drivers import driver_of
 from testmesh_engine.actions.sql_errors import Asked, Refused, error_of
 from testmesh_engine.actions.sql_parameters import Statement, bind
 from testmesh_engine.actions.waiting import TimeRanOutError
+from testmesh_engine.contract.record import dataclass
 from testmesh_engine.errors import PlatformError, ServiceError, TestMeshError, UsageError
 from testmesh_engine.expressions import Value, to_json
 
@@ -98,7 +98,7 @@ class _Asking:
             self._roll_back()
             raise UsageError(
                 "the query left a transaction open, and was rolled back",
-                hint="End it with COMMIT in the same query, or leave BEGIN out: several statements are one transaction.",
+                hint="End it with COMMIT in the same query, or leave BEGIN out: several statements are one anyway.",
             )
         return found
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from testmesh_engine.contract.record import dataclass
 
 _COMMENT_EDGE = re.compile(r"/\*|\*/")
 _PLACES = r"""
