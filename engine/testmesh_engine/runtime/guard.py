@@ -20,6 +20,9 @@ T = TypeVar("T", bound="DataclassInstance")
 _OF_THE_FLOW = frozenset({"id", "step", "action", "file", "started_at", "seed"})
 """Texts of a result that tie its parts together, or that the run itself made."""
 
+_NO_TEXTS = frozenset({"bool", "int", "float", "Phase", "Outcome"})
+"""Types of fields that hold no text, or words of the engine only."""
+
 
 class Guard:
     """Hands events on without the secrets that are known by then, whoever made them and whatever was learnt since."""
@@ -57,7 +60,7 @@ class Guard:
         changed = {}
         for name in _fields_of(type(value)):
             old = getattr(value, name)
-            new = old if name in _OF_THE_FLOW and isinstance(old, str) else self._value(old)
+            new = self._value(old)
             if new is not old and new != old:
                 changed[name] = new
         return replace(value, **changed) if changed else value
@@ -65,4 +68,6 @@ class Guard:
 
 @cache
 def _fields_of(kind: type[DataclassInstance]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+    """The fields that may hold a text that is looked through."""
+    own = {field.name for field in fields(kind) if field.name in _OF_THE_FLOW and field.type == "str"}
+    return tuple(field.name for field in fields(kind) if field.name not in own and field.type not in _NO_TEXTS)
