@@ -39,7 +39,7 @@ _TYPES = (*_COMPARISONS, *_EXISTS, *_COUNTS)
 def conditions(config: Mapping[str, object]) -> Iterator[Condition]:
     """What must hold, as expressions on the result, by the key that says so; without any, that a row exists.
 
-    Raises ``ValueError`` with what is wrong, for the key that its second argument names.
+    Raises ``ValueError`` with what is wrong, the key that it stands under, and perhaps a hint.
     """
     found = [*_written(config, "condition"), *_written(config, "eventually")]
     if "expected_rows" in config:
@@ -69,21 +69,27 @@ def _of_type(given: Mapping[str, object], key: str) -> str:
         return _EXISTS[kind]
     if kind not in _TYPES:
         near = nearest(kind, _TYPES)
-        raise ValueError(f"the type of a {key} is one of {', '.join(_TYPES)}" + (f": {near}?" if near else ""), key)
+        hint = f"Did you mean {near}?" if near else ""
+        raise ValueError(f"the type of a {key} is one of {', '.join(_TYPES)}", key, hint)
     if "value" not in given:
         raise ValueError(f"a {key} of type {kind} needs a value", key)
     if kind in _COUNTS:
         return f"row_count == {_literal(given['value'])}"
     if "column" not in given:
         raise ValueError(f"a {key} of type {kind} needs a column", key)
-    return f"first_row[{to_json(str(given['column']))}] {_COMPARISONS[kind]} {_literal(given['value'])}"
+    return f"{_cell(given['column'])} {_COMPARISONS[kind]} {_literal(given['value'])}"
 
 
 def _of_column(config: Mapping[str, object]) -> str:
     for one, other in (("column", "expected_value"), ("expected_value", "column")):
         if other not in config:
             raise ValueError(f"{one} goes with {other}", one)
-    return f"first_row[{to_json(str(config['column']))}] == {_literal(config['expected_value'])}"
+    return f"{_cell(config['column'])} == {_literal(config['expected_value'])}"
+
+
+def _cell(column: object) -> str:
+    name = str(column)
+    return f"first_row.{name}" if name.isidentifier() else f"first_row[{to_json(name)}]"
 
 
 def _literal(value: object) -> str:

@@ -70,8 +70,8 @@ class Condition:
 class Waiting:
     """An action that is run again until it holds: another spelling of ``eventually``, translated when it is loaded.
 
-    ``conditions`` makes assertions of the config as it is written; it raises ``ValueError`` with what is wrong and the
-    key. They are written under ``keys``, which the action itself never sees; nor does it see ``timeout``, ``interval``
+    ``conditions`` makes assertions of the config as it is written; it raises ``ValueError`` with what is wrong, the
+    key, and perhaps a hint. They are written under ``keys``, which the action itself never sees; nor does it see ``timeout``, ``interval``
     (``poll_interval``) and ``max_attempts``, which say when it is run again.
     """
 

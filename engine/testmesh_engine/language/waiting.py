@@ -22,10 +22,17 @@ def with_waiting_moved(findings: Findings, step: MapNode, spec: ActionSpec) -> M
     moved = {*spec.waiting.keys, *_TIMES}
     rest = {name: entry for name, entry in config.entries.items() if name not in moved}
     entries = {**step.entries, "config": (step.entries["config"][0], _map(rest, config))}
-    asserts = entries.get("assert", (_made(step, "assert"), ListNode((), step.line, step.column, step.path)))
-    written = asserts[1].items if isinstance(asserts[1], ListNode) else (asserts[1],)
-    entries["assert"] = (asserts[0], ListNode((*conditions, *written), asserts[1].line, asserts[1].column, step.path))
+    if conditions:
+        entries["assert"] = _with(conditions, step)
     return _map(entries | _attempts(findings, step, config), step)
+
+
+def _with(conditions: list[Node], step: MapNode) -> tuple[Scalar, Node]:
+    """The step's ``assert`` with the conditions before what stands there."""
+    key, below = step.entries.get("assert", (_made(step, "assert"), None))
+    written = below.items if isinstance(below, ListNode) else (below,) if below else ()
+    at = below or step
+    return key, ListNode((*conditions, *written), at.line, at.column, child_path(step.path, "assert"))
 
 
 def _conditions(findings: Findings, config: MapNode, waiting: Waiting) -> Iterator[Node]:
@@ -34,8 +41,8 @@ def _conditions(findings: Findings, config: MapNode, waiting: Waiting) -> Iterat
         for condition in waiting.conditions(written):
             yield _node(config, condition)
     except ValueError as error:
-        message, key = error.args
-        findings.error(config.entries[key][1], message)
+        message, key, *hint = error.args
+        findings.error(config.entries[key][1], message, hint="".join(hint))
 
 
 def _node(config: MapNode, condition: Condition) -> Node:
