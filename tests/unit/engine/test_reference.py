@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -20,6 +21,9 @@ from testmesh_engine.report.registry import KINDS
 from testmesh_engine.runtime.builtins import NAMES
 
 HOW = "written by tests/unit/engine/test_reference.py from the declarations; UPDATE_GOLDEN=1 writes it anew"
+OURS = {"operator", "demo"}
+"""Extras that no flow needs."""
+
 FLOW_PAGE, STEPS_PAGE = "flow.md", "steps.md"
 TABLES = [
     (FLOW_PAGE, "flow", keys.FLOW),
@@ -44,6 +48,15 @@ def test_every_action_is_described_as_it_is_declared() -> None:
     """Also one that is new: its section is put where its name belongs, the words below each section are kept."""
     specs = [load_action(name).spec for name in Registry().names()]
     assert_golden("actions.md", lambda text: sectioned(filled(text, "actions", overview(specs)), specs))
+
+
+def test_every_extra_that_an_action_may_need_stands_beside_the_actions() -> None:
+    """Those of pyproject.toml, but for what the project itself needs."""
+    extras = set(
+        tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    )
+    spoken_of = code_words((ENGINE / "reference" / "actions.md").read_text(encoding="utf-8"))
+    assert [] == sorted(extras - OURS - spoken_of)
 
 
 def test_every_option_and_command_stands_in_the_page_of_the_command_line() -> None:
@@ -97,7 +110,7 @@ def assert_golden(page: str, make: Callable[[str], str]) -> None:
     expected = make(text)
     if os.environ.get("UPDATE_GOLDEN"):
         path.write_text(expected, encoding="utf-8")
-    assert expected == path.read_text(encoding="utf-8")
+    assert expected == path.read_text(encoding="utf-8"), f"UPDATE_GOLDEN=1 pytest {__file__} writes {page} anew"
 
 
 def filled(text: str, name: str, content: Iterable[str]) -> str:
