@@ -13,12 +13,15 @@ _ACTIONS = {
     "database_query": "testmesh_engine.actions.database_query:DatabaseQuery",
     "db_poll": "testmesh_engine.actions.db_poll:DbPoll",
     "delay": "testmesh_engine.actions.delay:Delay",
+    "grpc_call": "testmesh_engine.actions.grpc_call:GrpcCall",
     "http_request": "testmesh_engine.actions.http_request:HttpRequest",
     "kafka_consumer": "testmesh_engine.actions.kafka_consumer:KafkaConsumer",
     "redis": "testmesh_engine.actions.redis:Redis",
 }
 _REDIS = ("get", "set", "del", "delete", "exists", "incr", "expire", "ttl", "hget", "hset", "hgetall")
 _ALIASES = {
+    "grpc": "grpc_call",
+    "grpc_stream": "grpc_call",
     "kafka.consume": "kafka_consumer",
     "kafka_consume": "kafka_consumer",
     **{f"redis{mark}{word}": "redis" for mark in "_." for word in _REDIS},
