@@ -41,10 +41,7 @@ class Means:
 def curl_line(sent: Outgoing, content: Content, means: Means) -> str:
     """The command. Files have the paths of the flow: it is run in the flow's folder."""
     notes: list[str] = []
-    shown = sent.url
-    if shown.userinfo or shown.fragment:
-        shown = shown.copy_with(userinfo=b"", fragment=None)
-    url = str(shown)
+    url = str(sent.url.without_credentials())
     options = [*_method(sent), *_means(sent, means, notes), *_headers(sent, content)]
     piped, data = _data(sent, content, notes)
     line = f"{piped}curl -i {_quoted(url)}" + "".join(f"{_BREAK}{option}" for option in (*_globs(url), *options, *data))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import httpx
 
     from testmesh_engine.actions.http_tls import Tls
+    from testmesh_engine.actions.http_url import Url
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
@@ -32,7 +33,7 @@ class Request:
     """
 
     method: str
-    url: httpx.URL
+    url: Url
     headers: Mapping[str, str]
     body: bytes = b""
     cookies: Mapping[str, str] = field(default_factory=dict)
@@ -47,7 +48,7 @@ class Answer:
 
     head: Head
     body: bytes
-    url: httpx.URL
+    url: Url
     redirects: tuple[str, ...]
     cookies: Mapping[str, str]
 
@@ -56,8 +57,7 @@ class Session:
     """What the HTTP steps of one flow share: connections, cookies, tokens."""
 
     def __init__(self) -> None:
-        self._httpx = load_httpx()
-        self.cookies: httpx.Cookies = self._httpx.Cookies()
+        self._cookies: httpx.Cookies | None = None
         self.tokens: dict[tuple[str, ...], tuple[str, float]] = {}
         """Access tokens by what they were asked for with, each with the moment of the monotonic clock it ends at."""
         self._pools: dict[tuple[Tls | None, bool], Pool] = {}
@@ -71,19 +71,22 @@ class Session:
         for pool in self._pools.values():
             pool.close()
 
-    def cookies_for(self, url: httpx.URL) -> dict[str, str]:
+    def cookies_for(self, url: Url) -> dict[str, str]:
         """The cookies that go to ``url``."""
-        if not self.cookies.jar:
+        if self._cookies is None:
             return {}
-        asked = self._httpx.Request("GET", url)
-        self.cookies.set_cookie_header(asked)
+        asked = load_httpx().Request("GET", str(url))
+        self._cookies.set_cookie_header(asked)
         return _pairs(asked.headers.get("cookie", ""))
 
-    def keep_cookies(self, head: Head, url: httpx.URL) -> None:
+    def keep_cookies(self, head: Head, url: Url) -> None:
         """Keep those that an answer sets, by the rules of browsers."""
+        httpx = load_httpx()
+        if self._cookies is None:
+            self._cookies = httpx.Cookies()
         lines = [("set-cookie", value) for value in head.values("set-cookie")]
-        request = self._httpx.Request("GET", url)
-        self.cookies.extract_cookies(self._httpx.Response(head.status, headers=lines, request=request))
+        request = httpx.Request("GET", str(url))
+        self._cookies.extract_cookies(httpx.Response(head.status, headers=lines, request=request))
 
 
 @dataclass(slots=True)
@@ -135,7 +138,7 @@ class Exchange:
             headers["Content-Length"] = str(len(request.body))
         return Outgoing(method=request.method, url=request.url, headers=tuple(headers.items()), body=request.body)
 
-    def _keep_cookies(self, head: Head, url: httpx.URL) -> None:
+    def _keep_cookies(self, head: Head, url: Url) -> None:
         lines = head.values("set-cookie")
         if lines:
             self.session.keep_cookies(head, url)
@@ -187,17 +190,15 @@ def _target(head: Head) -> str:
     return location[0] if head.status in REDIRECTS and location else ""
 
 
-def _joined(url: httpx.URL, target: str) -> httpx.URL:
-    import httpx  # noqa: PLC0415 - loaded already: there is a URL
-
+def _joined(url: Url, target: str) -> Url:
     try:
         # Of several encodings in a header, UTF-8 is what servers mean.
-        joined = url.join(httpx.URL(target.encode("latin-1").decode("utf-8", "replace")))
-    except (httpx.InvalidURL, ValueError) as error:
+        joined = url.joined(target.encode("latin-1").decode("utf-8", "replace"))
+    except ValueError as error:
         raise GarbledError(f"it redirects to what is no URL: {target[:200]!r}") from error
     if joined.scheme not in {"http", "https"} or not joined.host:
         raise GarbledError(f"it redirects to what is no http:// or https:// URL: {target[:200]!r}")
-    return joined if joined.fragment or not url.fragment else joined.copy_with(fragment=url.fragment)
+    return joined
 
 
 def _rewritten(request: Request, status: int) -> dict[str, object]:
@@ -211,7 +212,7 @@ def _rewritten(request: Request, status: int) -> dict[str, object]:
     return {"method": "GET", "body": b"", "headers": headers}
 
 
-def _is_same_server(old: httpx.URL, new: httpx.URL) -> bool:
+def _is_same_server(old: Url, new: Url) -> bool:
     """Whether credentials may go along: the same origin, or its change from http to https."""
     if old.host != new.host:
         return False

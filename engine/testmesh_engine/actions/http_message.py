@@ -9,7 +9,7 @@ from testmesh_engine.actions.waiting import Deadline, Interrupt, TimeRanOutError
 from testmesh_engine.contract.record import dataclass
 
 if TYPE_CHECKING:
-    import httpx
+    from testmesh_engine.actions.http_url import Url
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 """Methods that change nothing (RFC 9110, 9.2.1): the only ones that may be sent once more after a loss."""
@@ -20,7 +20,7 @@ class Outgoing:
     """One request, whole: ``headers`` are as sent, ``Host`` and ``Content-Length`` among them."""
 
     method: str
-    url: httpx.URL
+    url: Url
     headers: tuple[tuple[str, str], ...]
     body: bytes = b""
 

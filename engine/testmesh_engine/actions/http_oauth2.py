@@ -7,13 +7,12 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from urllib.parse import quote_plus, urlencode
 
-import httpx
-
 from testmesh_engine.actions.http_auth import basic_of
 from testmesh_engine.actions.http_content import text_of
 from testmesh_engine.actions.http_exchange import Answer, Request, Session
 from testmesh_engine.actions.http_message import ExchangeError
 from testmesh_engine.actions.http_spec import fault_of_url
+from testmesh_engine.actions.http_url import UrlError, read_url
 from testmesh_engine.errors import ServiceError, UsageError
 from testmesh_engine.expressions import Value, parse_json
 
@@ -55,8 +54,8 @@ def _request(given: Mapping[str, str]) -> Request:
     try:
         if fault := fault_of_url(given["token_url"]):
             raise UsageError(f"auth.oauth2.token_url {fault}")
-        url = httpx.URL(given["token_url"].strip())
-    except httpx.InvalidURL as error:
+        url = read_url(given["token_url"].strip())
+    except UrlError as error:
         raise UsageError("auth.oauth2.token_url is no URL") from error
     return Request(method="POST", url=url, headers=headers, body=urlencode(form).encode(), follow=False)
 

@@ -14,9 +14,8 @@ from testmesh_engine.contract.record import dataclass
 if TYPE_CHECKING:
     import ssl
 
-    import httpx
-
     from testmesh_engine.actions.http_tls import Tls
+    from testmesh_engine.actions.http_url import Url
 
 IDLE_SECONDS = 30.0
 """After this long a kept connection is not used again."""
@@ -83,7 +82,7 @@ class Pool:
         speaker = self._new(request.url, bounds)
         return speaker, _sent(speaker, request, bounds)
 
-    def give_back(self, speaker: Speaker, url: httpx.URL) -> None:
+    def give_back(self, speaker: Speaker, url: Url) -> None:
         """Keep the connection of a finished exchange for the next."""
         with self._lock:
             self._idle.setdefault(_place(url), []).append(_Idle(speaker, time.monotonic()))
@@ -108,7 +107,7 @@ class Pool:
                 idle.speaker.close()
         return None
 
-    def _new(self, url: httpx.URL, bounds: Bounds) -> Speaker:
+    def _new(self, url: Url, bounds: Bounds) -> Speaker:
         host = url.raw_host.decode("ascii")
         # A certificate that can't be read is the author's fault, whether or not the server is there.
         context = self._tls_context() if url.scheme == "https" else None
@@ -151,5 +150,5 @@ def _not_again(error: LostError, request: Outgoing) -> LostError:
     return LostError(f"{error.message}, on a connection kept from an earlier request", hint)
 
 
-def _place(url: httpx.URL) -> tuple[str, str, int]:
+def _place(url: Url) -> tuple[str, str, int]:
     return url.scheme, url.host, url.port or _DEFAULT_PORTS[url.scheme]

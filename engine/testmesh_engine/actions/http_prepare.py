@@ -12,17 +12,15 @@ from testmesh_engine.actions.http_auth import Credentials, basic_of, credentials
 from testmesh_engine.actions.http_content import KEYS, Content, content_of, text_of, texts
 from testmesh_engine.actions.http_curl import Means, curl_line
 from testmesh_engine.actions.http_decoding import OFFERED
-from testmesh_engine.actions.http_driver import load_httpx
 from testmesh_engine.actions.http_exchange import Request
 from testmesh_engine.actions.http_files import path_of
 from testmesh_engine.actions.http_message import Outgoing
+from testmesh_engine.actions.http_url import Url, UrlError, read_url
 from testmesh_engine.contract.record import dataclass
 from testmesh_engine.errors import UsageError
 from testmesh_engine.expressions import Value
 
 if TYPE_CHECKING:
-    import httpx
-
     from testmesh_engine.actions.http_tls import Tls
 
 ALWAYS = {"Accept": "*/*", "Accept-Encoding": OFFERED, "User-Agent": "testmesh/0.1"}
@@ -80,8 +78,8 @@ def prepare(
     }
     request = Request(
         method=_method(settings),
-        # The parameters join those of the URL: httpx's own argument would replace them.
-        url=url.copy_merge_params(pairs) if pairs else url,
+        # The parameters join those of the URL.
+        url=url.with_params(pairs) if pairs else url,
         headers=_headers(own, names, content, {**credentials.headers, "traceparent": traceparent}),
         body=content.data,
         cookies=_cookies(settings, names),
@@ -101,13 +99,11 @@ def _method(settings: Config) -> str:
     return method
 
 
-def _url(text: str) -> httpx.URL:
-    httpx = load_httpx()
+def _url(text: str) -> Url:
     try:
-        url: object = httpx.URL(text)
-    except (httpx.InvalidURL, UnicodeError) as error:
+        return read_url(text)
+    except UrlError as error:
         raise UsageError(f"url can't be used: {error}") from error
-    return url  # type: ignore[return-value]  # a module that is loaded by name has no types
 
 
 def headers_of(settings: Config) -> dict[str, str]:
@@ -133,7 +129,7 @@ def _check_framing(names: Mapping[str, str], content: Content) -> None:
 
 
 def _credentials(
-    settings: Config, url: httpx.URL, names: Mapping[str, str], token: Callable[[Mapping[str, Value]], str]
+    settings: Config, url: Url, names: Mapping[str, str], token: Callable[[Mapping[str, Value]], str]
 ) -> Credentials:
     auth = settings.map("auth")
     if not auth and url.userinfo and "authorization" not in names:
