@@ -21,9 +21,7 @@ _PLAIN = re.compile(
 """What means the same to everybody: nothing in it is escaped, in capitals, of another script, or left out."""
 
 _LONGEST_PLAIN = 2048
-_ENCODED_HOST = "xn--"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_LAST_PORT = 65535
 
 
 class UrlError(ValueError):
@@ -86,10 +84,10 @@ def read_url(text: str) -> Url:
 
 def _plain(text: str) -> Url | None:
     found = _PLAIN.fullmatch(text) if len(text) <= _LONGEST_PLAIN else None
-    if found is None or _ENCODED_HOST in found["host"]:
+    if found is None:
         return None
     port = int(found["port"]) if found["port"] else None
-    if port is not None and (port == _DEFAULT_PORTS[found["scheme"]] or port > _LAST_PORT):
+    if port == _DEFAULT_PORTS[found["scheme"]]:
         return None
     return Url(
         text=text,
