@@ -1,13 +1,12 @@
-"""What the engine costs over the bare client: whole processes, the best of a few, as ratios in one run.
+"""What the engine costs over the bare libraries: whole processes, the best of a few, as ratios in one run.
 
 ``python tests/bench/bench_engine.py`` prints them; language.md, "Cost", has the promises: 200 HTTP steps within 1.5
-times a bare httpx loop of the same requests.
+times a bare httpx loop of the same requests, and one within 1.6 times a bare request.
 """
 
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -29,6 +28,11 @@ with httpx.Client() as client:
         body = response.json()
         assert body["id"] == 7
         assert len(body["items"]) == 1
+"""
+LOAD = """
+import yaml
+with open({path!r}) as file:
+    assert len(yaml.load(file, yaml.CSafeLoader)["flow"]["steps"]) == {count}
 """
 STEP = """
     - id: step_{number}
@@ -56,10 +60,14 @@ def flow(base: str, count: int) -> str:
 
 @dataclass(frozen=True)
 class Cost:
-    """What one process took: seconds on the clock, and seconds of processor, which other load disturbs less."""
+    """What one process took.
+
+    Seconds on the clock; seconds of processor, which other load disturbs less; MiB of memory at most.
+    """
 
     wall: float
     processor: float
+    memory: float
 
 
 def cost(command: list[str]) -> Cost:
@@ -71,35 +79,39 @@ def cost(command: list[str]) -> Cost:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
-    return Cost(time.perf_counter() - started, usage.ru_utime + usage.ru_stime)
+    return Cost(time.perf_counter() - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
-def compare(base: str, folder: Path, count: int) -> tuple[Cost, Cost]:
-    """The least cost of the bare loop and of the engine for ``count`` requests, run in turns."""
-    path = folder / f"{count}.yaml"
-    path.write_text(flow(base, count), encoding="utf-8")
-    commands = (
-        [sys.executable, "-c", LOOP.format(base=base, count=count)],
-        [sys.executable, "-m", "testmesh_engine", "run", str(path)],
+def least(costs: list[Cost]) -> Cost:
+    """The least of each."""
+    return Cost(
+        min(each.wall for each in costs), min(each.processor for each in costs), min(each.memory for each in costs)
     )
-    seen = [[cost(command) for command in commands] for _ in range(ROUNDS)]
-    bare, engine = (
-        Cost(min(each.wall for each in column), min(each.processor for each in column))
-        for column in zip(*seen, strict=True)
+
+
+def compare(words: str, bare: str, arguments: list[str]) -> None:
+    """Print what ``testmesh`` with ``arguments`` costs over the program ``bare``; the two are run in turns."""
+    commands = ([sys.executable, "-c", bare], [sys.executable, "-m", "testmesh_engine", *arguments])
+    rounds = [[cost(command) for command in commands] for _ in range(ROUNDS)]
+    one, other = (least(list(column)) for column in zip(*rounds, strict=True))
+    print(
+        f"{words}: clock {one.wall * 1000:.0f} -> {other.wall * 1000:.0f} ms, ratio {other.wall / one.wall:.2f}; "
+        f"processor {one.processor * 1000:.0f} -> {other.processor * 1000:.0f} ms, "
+        f"ratio {other.processor / one.processor:.2f}; memory {one.memory:.0f} -> {other.memory:.0f} MiB"
     )
-    return bare, engine
 
 
 def main() -> None:
     """Print the ratios."""
     with server() as base, tempfile.TemporaryDirectory() as folder:
-        for count, words in ((1, "start and one request"), (REQUESTS, f"{REQUESTS} requests")):
-            bare, engine = compare(base, Path(folder), count)
-            clock = f"{bare.wall * 1000:.0f} -> {engine.wall * 1000:.0f} ms, ratio {engine.wall / bare.wall:.2f}"
-            used = f"{bare.processor * 1000:.0f} -> {engine.processor * 1000:.0f} ms"
-            ratio = engine.processor / bare.processor
-            print(f"{words}, httpx -> testmesh: clock {clock}; processor {used}, ratio {ratio:.2f}")
-    print(f"resident memory: {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024} MiB at most")
+        one, many = Path(folder) / "one.yaml", Path(folder) / "many.yaml"
+        for path, count in ((one, 1), (many, REQUESTS)):
+            path.write_text(flow(base, count), encoding="utf-8")
+        once, loop = (LOOP.format(base=base, count=count) for count in (1, REQUESTS))
+        load = LOAD.format(path=str(many), count=REQUESTS)
+        compare("start and one request, httpx -> testmesh run", once, ["run", str(one)])
+        compare(f"{REQUESTS} requests, httpx -> testmesh run", loop, ["run", str(many)])
+        compare(f"{REQUESTS} steps, yaml -> testmesh validate", load, ["validate", str(many)])
 
 
 if __name__ == "__main__":
