@@ -345,3 +345,13 @@ def test_many_threads_may_learn_and_mask() -> None:
     for thread in threads:
         thread.join()
     assert not failed
+
+
+def test_what_was_masked_is_looked_through_again_once_more_is_known() -> None:
+    """And not before: the same value comes back."""
+    masker = Masker(["first-secret"])
+    shown = masker.shows(masker.value({"a": ["first-secret second-secret"]}))
+    assert shown is masker.once_more(shown)
+    masker.add("second-secret")
+    assert {"a": ["*** ***"]} == masker.once_more(shown)
+    assert {"a": "***"} == masker.once_more({"a": "second-secret"})
