@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import psycopg
 
 from support import packages
 from support.cache import filled, key_of
+from support.certificates import Pair
 from support.errors import SetupError
 from support.folders import new_folder
 from support.ports import HOST
@@ -53,8 +54,8 @@ def database_url(port: int) -> str:
 
 
 @contextmanager
-def postgresql(port: int, *, logs: Path, say: packages.Say = print) -> Iterator[Process]:
-    """A server on ``port`` that accepts connections, its log in ``logs``/postgresql.log.
+def postgresql(port: int, *, logs: Path, tls: Pair | None = None, say: packages.Say = print) -> Iterator[Process]:
+    """A server on ``port`` that accepts connections, its log in ``logs``/postgresql.log; with ``tls`` under TLS too.
 
     Raises:
         SetupError: it is missing and can't be installed here, or it doesn't come up.
@@ -63,7 +64,8 @@ def postgresql(port: int, *, logs: Path, say: packages.Say = print) -> Iterator[
     programs = _programs()
     with _data_folder() as folder:
         data = _fresh_data(programs, folder)
-        server = Process(_program(programs, port, data=data, log=logs / "postgresql.log"))
+        settings = SETTINGS | (_secured(data, tls) if tls else {})
+        server = Process(_program(programs, port, data=data, log=logs / "postgresql.log", settings=settings))
         try:
             server.wait_until(lambda: _accepts(port), seconds=START_SECONDS)
             yield server
@@ -81,11 +83,21 @@ def _data_folder() -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
-def _program(programs: Path, port: int, *, data: Path, log: Path) -> Program:
-    settings = [argument for name, value in SETTINGS.items() for argument in ("-c", f"{name}={value}")]
+def _secured(data: Path, tls: Pair) -> dict[str, str]:
+    """The settings for TLS; the server insists on a key that is its user's alone."""
+    for path, name in ((tls.certificate, "server.crt"), (tls.key, "server.key")):
+        copied = Path(shutil.copy(path, data / name))
+        copied.chmod(0o600)
+        if user := _system_user():
+            shutil.chown(copied, user, user)
+    return {"ssl": "on"}
+
+
+def _program(programs: Path, port: int, *, data: Path, log: Path, settings: Mapping[str, str]) -> Program:
+    options = [argument for name, value in settings.items() for argument in ("-c", f"{name}={value}")]
     return Program(
         name="PostgreSQL",
-        command=[programs / "postgres", "-D", data, "-p", str(port), *settings],
+        command=[programs / "postgres", "-D", data, "-p", str(port), *options],
         environment=clean_environment(LC_ALL="C.UTF-8"),
         log=log,
         folder=data,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import psycopg
 
@@ -17,8 +18,9 @@ IDLE_SECONDS = 2.0
 class SqlFlow:
     """The steps of one flow, which share a connection."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, folder: Path | None = None) -> None:
         self.url = url
+        self.folder = folder
         self.interrupt = Interrupt()
         self.connections = Connections()
 
@@ -31,6 +33,7 @@ class SqlFlow:
             connections=self.connections,
             counters=Counters(),
             holds=lambda _: True,
+            folder=self.folder,
         )
         return DatabaseQuery().run({"connection": self.url, "query": query, "params": params} | config, context)
 

@@ -21,33 +21,27 @@ from testmesh_engine.actions.waiting import READABLE, WRITABLE, Deadline, TimeRa
 _Done = TypeVar("_Done")
 
 
-class Wire(io.RawIOBase):
+class Wire:
     """One connection, whose waits end with ``bounds``: those of the statement under way."""
 
     def __init__(self, sock: socket.socket, bounds: Bounds) -> None:
-        super().__init__()
         self.bounds = bounds
+        self.closed = False
         self._socket = sock
-        self.is_secure = False
 
     def wrap(self, context: ssl.SSLContext, host: str) -> None:
         """Go on under TLS."""
         secured = context.wrap_socket(self._socket, server_hostname=host, do_handshake_on_connect=False)
         self._socket = secured
         self._waited(secured.do_handshake, READABLE)
-        self.is_secure = True
-
-    def readable(self) -> bool:
-        """It is read through ``makefile``."""
-        return True
 
     def makefile(self, mode: str) -> io.BufferedReader:  # noqa: ARG002 - the driver's call, always "rb"
-        """What the driver reads from."""
-        return io.BufferedReader(self)
+        """What the driver reads from; it makes another one under TLS, and forgets the first."""
+        return io.BufferedReader(_Reading(self))
 
-    def readinto(self, buffer: Any, /) -> int:
-        """Read at least one byte, or 0 at the end."""
-        return self._waited(lambda: self._socket.recv_into(buffer), READABLE)
+    def receive(self, buffer: Any) -> int:
+        """Read at least one byte into ``buffer``; 0 at the end."""
+        return 0 if self.closed else self._waited(lambda: self._socket.recv_into(buffer), READABLE)
 
     def sendall(self, data: bytes) -> None:
         """Send all of it."""
@@ -62,10 +56,9 @@ class Wire(io.RawIOBase):
         """The driver's own timeouts have no part in it."""
 
     def close(self) -> None:
-        """The driver closes what it reads from as well, which is the same object: the socket goes with the first."""
-        if not self.closed:
-            self._socket.close()
-        super().close()
+        """Close it, without a farewell."""
+        self.closed = True
+        self._socket.close()
 
     def is_readable(self) -> bool:
         """Whether the server has said something that nobody asked for, or has gone."""
@@ -87,6 +80,22 @@ class Wire(io.RawIOBase):
                 if isinstance(error, ssl.SSLError):
                     wanted = WRITABLE if isinstance(error, ssl.SSLWantWriteError) else READABLE
                 self.bounds.wait(self._socket.fileno(), wanted)
+
+
+class _Reading(io.RawIOBase):
+    """The receiving half of a :class:`Wire`, which stays open when this is closed."""
+
+    def __init__(self, wire: Wire) -> None:
+        super().__init__()
+        self._wire = wire
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        """As :meth:`Wire.receive`."""
+        return self._wire.receive(buffer)
 
 
 class Wrapping:

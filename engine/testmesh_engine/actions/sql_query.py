@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import field
 
 from testmesh_engine.actions.base import Connections, Context, Result
 from testmesh_engine.actions.sql_database import Bounds, Database, Limit, LostError, Session, Table, TooMuchError
@@ -22,7 +23,7 @@ _OWN_CONTROL = frozenset({"BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT"
 class Question:
     """What a step asks. ``transaction`` is unset where the step does not say; ``isolation`` is "" for the usual."""
 
-    connection: Value
+    connection: Value = field(repr=False)  # it may hold a password
     query: str
     params: Value = None
     transaction: bool | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from testmesh_engine.actions.sql_parameters import bind as bind_all
-from testmesh_engine.actions.sql_scanner import MYSQL, POSTGRESQL, SQLITE, Dialect
+from testmesh_engine.actions.sql_scanner import POSTGRESQL, Dialect
 from testmesh_engine.errors import UsageError
 from testmesh_engine.expressions import Value
 
