@@ -49,6 +49,6 @@ def run_example(name: str, **variables: str) -> Ran:
     return run_flow(checked.flow, Options(layers=layers))
 
 
-def run_action(action: Action, context: Context, **config: Any) -> Result:
+def run_action(action: Action, context: Context, /, **config: Any) -> Result:
     """The result of one step of ``action``."""
     return action.run(canonical(action.spec, config), context)

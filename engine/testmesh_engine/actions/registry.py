@@ -10,13 +10,17 @@ from testmesh_engine.actions.base import Action
 from testmesh_engine.contract.catalogue import ActionSpec
 
 _ACTIONS = {
+    "condition": "testmesh_engine.actions.condition:Condition",
     "database_query": "testmesh_engine.actions.database_query:DatabaseQuery",
     "db_poll": "testmesh_engine.actions.db_poll:DbPoll",
     "delay": "testmesh_engine.actions.delay:Delay",
+    "for_each": "testmesh_engine.actions.for_each:ForEach",
     "grpc_call": "testmesh_engine.actions.grpc_call:GrpcCall",
     "http_request": "testmesh_engine.actions.http_request:HttpRequest",
     "kafka_consumer": "testmesh_engine.actions.kafka_consumer:KafkaConsumer",
+    "parallel": "testmesh_engine.actions.parallel:Parallel",
     "redis": "testmesh_engine.actions.redis:Redis",
+    "websocket": "testmesh_engine.actions.websocket:WebSocket",
 }
 _REDIS = ("get", "set", "del", "delete", "exists", "incr", "expire", "ttl", "hget", "hset", "hgetall")
 _ALIASES = {

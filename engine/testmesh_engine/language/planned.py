@@ -4,8 +4,8 @@ from __future__ import annotations
 
 ACTIONS = frozenset({
     *("kafka_producer", "kafka_publish", "kafka_produce"),
-    *("websocket", "log", "assert", "transform", "wait_for", "wait_until"),
-    *("condition", "for_each", "parallel", "run_flow", "prometheus_query", "loki_query"),
+    *("log", "assert", "transform", "wait_for", "wait_until"),
+    *("run_flow", "prometheus_query", "loki_query"),
     *("mock_server_start", "mock_server_stop", "mock_server_configure", "mock_server_verify", "mock_server_update"),
 })  # fmt: skip
 """Actions of the language that come later."""
