@@ -82,6 +82,22 @@ def test_every_name_that_is_built_in_stands_in_the_reference(page: str, names: l
     assert [] == sorted(set(names) - code_words(text))
 
 
+def test_every_variable_that_the_engine_itself_reads_stands_in_the_page_of_the_command_line() -> None:
+    """Those of its own, by their prefix."""
+    sources = (path.read_text(encoding="utf-8") for path in (ENGINE / "testmesh_engine").rglob("*.py"))
+    read = {name for source in sources for name in re.findall(r'"(TESTMESH_\w+)"', source)}
+    assert "TESTMESH_RUN_ENV" in read
+    page = (ENGINE / "reference" / "command-line.md").read_text(encoding="utf-8")
+    assert [] == sorted(read - code_words(page))
+
+
+def test_every_example_stands_in_the_list_of_examples() -> None:
+    """By a link to its folder."""
+    examples = ROOT / "examples"
+    folders = {path.name for path in examples.iterdir() if path.is_dir() and not path.name.startswith((".", "_"))}
+    assert set() == folders - {link.partition("/")[0] for link in links(examples / "README.md")}
+
+
 def test_every_kind_of_report_has_its_row() -> None:
     """In the table at the head of the page."""
     text = (ENGINE / "reference" / "reports.md").read_text(encoding="utf-8")
@@ -162,6 +178,9 @@ def described(spec: ActionSpec) -> Iterator[str]:
         yield "\n| result | |\n|---|---|\n"
     for name, doc in spec.results.items():
         yield f"| `{name}` | {cell(doc)} |\n"
+    example = ROOT / "examples" / "actions" / f"{spec.name.replace('_', '-')}.yaml"
+    if example.exists():
+        yield f"\nA whole flow: [{example.name}](../../examples/actions/{example.name}).\n"
     if spec.planned:
         yield f"\nNot supported yet: {', '.join(f'`{name}`' for name in spec.planned)}.\n"
     yield "\n"
