@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from support.flows import Options, Ran, run
-from support.web import Web, web_server
+from support.web import Web, raw_server, saying, web_server
 from testmesh_engine.actions.kafka_consumer import KafkaConsumer
 from testmesh_engine.contract.result import Outcome, Phase
 from testmesh_engine.expressions import Value
@@ -518,6 +518,17 @@ def test_a_warning_shows_no_secret(web: Web) -> None:
     assert check.passed
     assert "holds whatever the values are" in check.warning
     assert "POST" not in check.warning
+
+
+def test_a_secret_that_a_service_gives_is_masked_wherever_else_it_stands() -> None:
+    """Also where nothing captures it."""
+    body = b'{"access_token": "tok-1234567890", "note": "use tok-1234567890"}'
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+    with raw_server(saying(head, body)) as url:
+        text = f"steps: [{{id: one, action: http_request, config: {{url: '{url}'}}, assert: ['body.note == 1']}}]"
+        step = run(text).step("one")
+    assert "use ***" in str(step.attempts[-1].response)
+    assert "tok-1234567890" not in str(step)
 
 
 def test_a_signal_counts_more_than_our_own_bug_outside_of_a_step(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
