@@ -6,9 +6,11 @@ Times are milliseconds of a monotonic clock; values are JSON values that are mas
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 from typing import TypeAlias
+
+from testmesh_engine.contract.record import dataclass
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 """What stands in a report: plain JSON, numbers included."""
