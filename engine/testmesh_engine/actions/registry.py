@@ -18,8 +18,11 @@ _ACTIONS = {
     "grpc_call": "testmesh_engine.actions.grpc_call:GrpcCall",
     "http_request": "testmesh_engine.actions.http_request:HttpRequest",
     "kafka_consumer": "testmesh_engine.actions.kafka_consumer:KafkaConsumer",
+    "kafka_producer": "testmesh_engine.actions.kafka_producer:KafkaProducer",
+    "log": "testmesh_engine.actions.log:Log",
     "parallel": "testmesh_engine.actions.parallel:Parallel",
     "redis": "testmesh_engine.actions.redis:Redis",
+    "wait_for": "testmesh_engine.actions.wait_for:WaitFor",
     "websocket": "testmesh_engine.actions.websocket:WebSocket",
 }
 _REDIS = ("get", "set", "del", "delete", "exists", "incr", "expire", "ttl", "hget", "hset", "hgetall")
@@ -28,6 +31,8 @@ _ALIASES = {
     "grpc_stream": "grpc_call",
     "kafka.consume": "kafka_consumer",
     "kafka_consume": "kafka_consumer",
+    "kafka_produce": "kafka_producer",
+    "kafka_publish": "kafka_producer",
     **{f"redis{mark}{word}": "redis" for mark in "_." for word in _REDIS},
 }
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 ACTIONS = frozenset({
-    *("kafka_producer", "kafka_publish", "kafka_produce"),
-    *("log", "assert", "transform", "wait_for", "wait_until"),
+    *("assert", "transform", "wait_until"),
     *("run_flow", "prometheus_query", "loki_query"),
     *("mock_server_start", "mock_server_stop", "mock_server_configure", "mock_server_verify", "mock_server_update"),
 })  # fmt: skip
@@ -12,6 +11,5 @@ ACTIONS = frozenset({
 
 ACTION_ADVICE = {
     "wait_until": "Use eventually: {timeout: 30s} on the step that asks.",
-    "wait_for": "Use http_request with eventually: {timeout: 30s}.",
     "assert": "Put the assertions under assert of the step whose result they are about.",
 }

@@ -25,6 +25,8 @@ def details(step: StepResult, *, verbose: bool) -> Iterator[str]:
         yield step.message
     if last is None:
         return
+    if step.action == "log" and isinstance(last.response, Mapping):
+        yield from _said(last.response)
     for assertion in last.assertions:
         if assertion.warning:
             yield f"warning: {assertion.warning}"
@@ -34,6 +36,13 @@ def details(step: StepResult, *, verbose: bool) -> Iterator[str]:
         yield from _tries(step.attempts)
     if bad or verbose:
         yield from _exchange(last, verbose=verbose)
+
+
+def _said(response: Mapping[str, Json]) -> Iterator[str]:
+    """What a step says to people; of one that is not just information, how much it matters."""
+    level = response.get("level")
+    lead = "" if level == "info" else f"{level}: "
+    yield from f"{lead}{response.get('message', '')}".splitlines()
 
 
 def _assertion(assertion: AssertionResult) -> Iterator[str]:
