@@ -110,6 +110,10 @@ class Session(Protocol):
 class Database(Protocol):
     """A database that a step's ``connection`` means; ``str()`` names it for a person, never with its password."""
 
+    @property
+    def is_one(self) -> bool:
+        """Whether a second session would be of another database: one in memory."""
+
     def open(self, bounds: Bounds) -> Session:
         """A new session. Raises ``PlatformError`` where the database can't be reached or refuses us."""
 

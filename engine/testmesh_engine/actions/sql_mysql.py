@@ -41,6 +41,11 @@ class MySql:
     def __str__(self) -> str:
         return str(self.target)
 
+    @property
+    def is_one(self) -> bool:
+        """Any number of sessions may ask it."""
+        return False
+
     def open(self, bounds: Bounds) -> MySqlSession:
         """A new session. Raises ``PlatformError`` that names the database and the user, never the password."""
         context = self.target.context()

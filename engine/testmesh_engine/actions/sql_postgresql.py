@@ -33,6 +33,11 @@ class PostgreSql:
     def __str__(self) -> str:
         return str(self.target)
 
+    @property
+    def is_one(self) -> bool:
+        """Any number of sessions may ask it."""
+        return False
+
     def open(self, bounds: Bounds) -> PostgreSqlSession:
         """A new session. Raises ``PlatformError``."""
         return PostgreSqlSession(open_wire(self.target, bounds))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import field
 
 from testmesh_engine.actions.base import Connections, Context, Result
@@ -39,10 +40,10 @@ def ask(question: Question, context: Context) -> Result:
     context.counters.sql_statements += len(statements)
     bounds = Bounds(context.deadline, context.interrupt)
     key = f"{context.folder or ''} {to_json(question.connection)}"
-    session = _session(database, key, context.connections, bounds)
-    asking = _Asking(question, database, session, bounds, statements)
     try:
-        return result_of(asking.tables())
+        with _turn(database, key, context):
+            session = _session(database, key, context.connections, bounds)
+            return result_of(_Asking(question, database, session, bounds, statements).tables())
     except TimeRanOutError as error:
         raise PlatformError(f"no whole answer from {database} within {error}", kind="timeout") from error
     except LostError as error:
@@ -56,6 +57,13 @@ def ask(question: Question, context: Context) -> Result:
         ) from error
 
 
+def _turn(database: Database, key: str, context: Context) -> AbstractContextManager[None]:
+    """Steps that run at the same time have a session each, but of a database that there is only one of."""
+    if database.is_one:
+        return context.connections.turn(f"sql {key}", context.deadline, context.interrupt)
+    return nullcontext()
+
+
 class _Shared:
     """What the flow's steps share for one connection: the session, whatever kind it is of."""
 
@@ -67,12 +75,19 @@ class _Shared:
         self.session.close()
 
 
+class _SharedByAll(_Shared):
+    """The same, for steps that run at the same time too."""
+
+    for_all = True
+
+
 def _session(database: Database, key: str, connections: Connections, bounds: Bounds) -> Session:
     """The flow's session for this connection; one that has broken since the last step is opened anew."""
-    shared = connections.get(_Shared, key, lambda: _Shared(database.open(bounds)))
+    kind = _SharedByAll if database.is_one else _Shared
+    shared = connections.get(kind, key, lambda: kind(database.open(bounds)))
     if not shared.session.is_usable():
-        connections.drop(_Shared, key)
-        shared = connections.get(_Shared, key, lambda: _Shared(database.open(bounds)))
+        connections.drop(kind, key)
+        shared = connections.get(kind, key, lambda: kind(database.open(bounds)))
     return shared.session
 
 

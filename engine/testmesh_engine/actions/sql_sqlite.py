@@ -45,6 +45,11 @@ class Sqlite:
     def __str__(self) -> str:
         return "SQLite in memory" if self.path == _MEMORY else f"SQLite file {self.path}"
 
+    @property
+    def is_one(self) -> bool:
+        """What is in memory is one session's alone."""
+        return self.path == _MEMORY
+
     def open(self, bounds: Bounds) -> SqliteSession:
         """A new session. Raises ``PlatformError`` for a file that is not there, or is no database."""
         bounds.check()

@@ -197,3 +197,14 @@ def test_a_file_stands_beside_the_flow(cli: Cli, tmp_path: Path) -> None:
     code, shown, _ = cli.call("run", "flows/file.yaml")
     assert 0 == code, shown
     assert (folder / "own.db").is_file()
+
+
+# Examples
+
+
+@pytest.mark.parametrize("name", ["database-query", "db-poll"])
+def test_the_example_runs(cli: Cli, url: str, name: str) -> None:
+    """As a reader would run it."""
+    example = Path(__file__).parents[3] / "examples" / "actions" / f"{name}.yaml"
+    code, shown, _ = cli.call("run", example, "--var", f"DB_URL={url}", "--strict")
+    assert 0 == code, shown

@@ -109,6 +109,14 @@ def test_steps_share_a_connection(flow: SqlFlow, other: psycopg.Connection) -> N
     assert first != flow.value("SELECT pg_backend_pid()")
 
 
+def test_steps_at_the_same_time_have_a_connection_each(flow: SqlFlow, url: str) -> None:
+    """One session can't be asked two things at once."""
+    beside = SqlFlow(url)
+    beside.connections = flow.connections.beside()
+    assert flow.value("SELECT pg_backend_pid()") != beside.value("SELECT pg_backend_pid()")
+    beside.close()
+
+
 def test_a_connection_is_a_url_or_a_map(url: str) -> None:
     """Both reach the same database; libpq's own parameters stand after the ? of the URL."""
     flow = SqlFlow(f"{url}?options=-csearch_path%3Dpg_catalog")

@@ -224,3 +224,23 @@ def test_other_levels_of_isolation_are_refused(flow: SqlFlow) -> None:
     assert 1 == flow.ask("SELECT 1", transaction="serializable")["row_count"]
     with pytest.raises(UsageError, match="always serializable"):
         flow.ask("SELECT 1", transaction="read_committed")
+
+
+def test_steps_at_the_same_time_share_what_is_in_memory(flow: SqlFlow) -> None:
+    """One after the other; each waits for its turn, and no longer than it may."""
+    beside = SqlFlow(flow.url)
+    beside.connections = flow.connections.beside()
+
+    def hold() -> None:
+        with pytest.raises(PlatformError):
+            flow.ask(ENDLESS, seconds=0.4)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    time.sleep(0.1)
+    with pytest.raises(PlatformError, match=r"SQLite in memory within config\.timeout of 100ms"):
+        beside.ask("SELECT 1", seconds=0.1)
+    assert 1 == beside.ask("INSERT INTO orders (id) VALUES (1)")["rows_affected"]
+    thread.join()
+    assert 1 == flow.value("SELECT count(*) FROM orders")
+    beside.close()
