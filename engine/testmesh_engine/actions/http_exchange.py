@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from typing import TYPE_CHECKING
@@ -54,10 +55,13 @@ class Answer:
 
 
 class Session:
-    """What the HTTP steps of one flow share: connections, cookies, tokens."""
+    """What the HTTP steps of one flow share, also those that run at once: connections, cookies, tokens."""
+
+    for_all = True
 
     def __init__(self) -> None:
         self._cookies: httpx.Cookies | None = None
+        self._lock = threading.Lock()
         self.tokens: dict[tuple[str, ...], tuple[str, float]] = {}
         """Access tokens by what they were asked for with, each with the moment of the monotonic clock it ends at."""
         self._pools: dict[tuple[Tls | None, bool], Pool] = {}
@@ -82,11 +86,12 @@ class Session:
     def keep_cookies(self, head: Head, url: Url) -> None:
         """Keep those that an answer sets, by the rules of browsers."""
         httpx = load_httpx()
-        if self._cookies is None:
-            self._cookies = httpx.Cookies()
+        with self._lock:
+            # Steps that run at once must not each begin with cookies of their own.
+            self._cookies = kept = httpx.Cookies() if self._cookies is None else self._cookies
         lines = [("set-cookie", value) for value in head.values("set-cookie")]
         request = httpx.Request("GET", str(url))
-        self._cookies.extract_cookies(httpx.Response(head.status, headers=lines, request=request))
+        kept.extract_cookies(httpx.Response(head.status, headers=lines, request=request))
 
 
 @dataclass(slots=True)
