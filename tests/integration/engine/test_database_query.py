@@ -85,6 +85,11 @@ def test_every_statement_tells_its_rows_and_what_it_changed(
         ("ARRAY[box '(1,1),(0,0)']", ["(1,1),(0,0)"]),
         ("'1 2'::int2vector", "1 2"),
         ("ROW(1, 'a')", "(1,a)"),
+        ("int4range(1, 5)", "[1,5)"),
+        ("point(1, 2)", "(1,2)"),
+        ("'10.0.0.1/8'::inet", "10.0.0.1/8"),
+        ("ARRAY[ARRAY['{}'::jsonb, NULL]]", [[{}, None]]),
+        ("'4 days 03:02:01'::interval", "P4DT3H2M1S"),
         ("'{x}'::name[]", ["x"]),
     ],
 )
@@ -101,6 +106,8 @@ def test_types_of_the_services_own_are_read(flow: SqlFlow, other: psycopg.Connec
         assert ["very happy", "sad"] == flow.value("SELECT ARRAY['very happy', 'sad']::mood[]")
         assert [1, 2] == flow.value("SELECT ARRAY[1, 2]::positive[]")
         assert 5 == flow.value("SELECT 5::positive")
+        assert "sad" == flow.value("SELECT moods.mood FROM (VALUES ('sad'::mood)) moods (mood) WHERE mood = $1", ["sad"])
+        assert [True] == flow.value("SELECT ARRAY[$1 = ANY(ARRAY['sad']::mood[])]", ["sad"])
     finally:
         other.execute("DROP TYPE mood; DROP DOMAIN positive")
 
