@@ -8,6 +8,7 @@
     ├── ActionError       an action could not do what its step asks
     │   ├── ServiceError  the service under test refused, timed out or answered nonsense      exit 1
     │   └── PlatformError database, broker, cache or engine failed                            exit 3
+    ├── NothingRanError   a step that holds others ran none of them: it is skipped, and says why
     └── Interrupted       SIGINT, SIGTERM, or a deadline from outside                         exit 130
 
 Foreign errors (httpx, psycopg, librdkafka) are mapped onto these once, in the action that met them.
@@ -61,6 +62,10 @@ class ServiceError(ActionError):
 
 class PlatformError(ActionError):
     """The database, the broker or the engine is to blame: the step has errored."""
+
+
+class NothingRanError(TestMeshError):
+    """A container ran none of its steps: it is skipped, with this reason."""
 
 
 class Interrupted(TestMeshError):

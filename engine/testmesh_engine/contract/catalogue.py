@@ -6,7 +6,7 @@ the reference are made from them too. An action's file holds its declaration bes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import field
 from enum import StrEnum
 from typing import Protocol
@@ -24,14 +24,23 @@ class Kind(StrEnum):
     DURATION = "a duration such as 500ms, 30s or 2m"
     MAP = "a map"
     LIST = "a list"
+    STEP = "the id of a step above"
     CONDITION = "an expression"
     CONDITIONS = "an expression or a list of them"
+    EXPRESSION = "an expression, or the value itself"
+    STEPS = "a list of steps"
+    BRANCHES = "a list of steps, or a map of lists of steps"
     ANY = "any value"
 
     @property
     def asks(self) -> bool:
         """Whether expressions stand there: compiled with the flow, never rendered, evaluated by the action."""
         return self in (Kind.CONDITION, Kind.CONDITIONS)
+
+    @property
+    def nests(self) -> bool:
+        """Whether steps stand there: read with the flow, never rendered, run by the action."""
+        return self in (Kind.STEPS, Kind.BRANCHES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +89,18 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Nesting:
+    """What a container says of its nested steps' names, from its config as it is written.
+
+    ``names`` are those that it gives to each round of them; it raises ``ValueError`` with what is wrong and the key.
+    ``at_once`` tells whether rounds run at once: what their steps give is then not known below.
+    """
+
+    names: Callable[[Mapping[str, object]], Collection[str]]
+    at_once: Callable[[Mapping[str, object]], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ActionSpec:
     """One action: ``results`` are the names that its result has in expressions, each with a sentence on it."""
 
@@ -99,6 +120,9 @@ class ActionSpec:
     bounds_itself: bool = False
     """The action takes as long as its config says: the default bound of one attempt (30 s) is not laid on it."""
 
+    takes_turns: bool = False
+    """Its steps never run at the same time in one flow: what they share is not made for it."""
+
     early: tuple[str, ...] = ()
     """Keys that an action with ``prepare`` wants to see before the flow's first step; none named: all."""
 
@@ -106,6 +130,9 @@ class ActionSpec:
     """Keys without which a step is probably not what was meant, each with what happens then: a warning."""
     hopeless: Callable[[Mapping[str, object], str], str] | None = None
     """Why an assertion can never hold on a result of this config, both as they are written; "" where it may."""
+
+    nesting: Nesting | None = None
+    """Set where the names of nested steps depend on what the config says."""
 
     waiting: Waiting | None = None
     """Set where the step is run again until a condition of its config holds."""
@@ -129,7 +156,7 @@ def fault_of(kind: Kind, value: object, *, found: str) -> str:
     """What is wrong with ``value`` for a key of this kind, "" where nothing is; ``found`` names the value."""
     if kind is Kind.DURATION and isinstance(value, (str, int)) and not isinstance(value, bool):
         return _fault_of_duration(str(value))
-    if kind is Kind.ANY or type(value) in _TYPES[kind]:
+    if kind in (Kind.ANY, Kind.EXPRESSION) or type(value) in _TYPES[kind]:
         return ""
     return f"takes {kind.value}, found {found}"
 
@@ -148,7 +175,10 @@ _TYPES: Mapping[Kind, tuple[type, ...]] = {
     Kind.BOOLEAN: (bool,),
     Kind.MAP: (dict,),
     Kind.LIST: (list,),
+    Kind.STEP: (str,),
     Kind.CONDITION: (str,),
     Kind.CONDITIONS: (str, list),
+    Kind.STEPS: (list,),
+    Kind.BRANCHES: (list, dict),
     Kind.DURATION: (),
 }

@@ -33,7 +33,17 @@ from testmesh_engine.language.quoting import cut_off_hint, quoted, quoted_line
 def expression(
     findings: Findings, node: Node, what: str, *, known: Known, extra: Collection[str] = ()
 ) -> Expression | None:
-    """``node`` compiled, its names checked; ``extra`` are the names that only this place has."""
+    """``node`` compiled as a condition, its names checked; ``extra`` are the names that only this place has."""
+    compiled = value_expression(findings, node, what, known=known, extra=extra)
+    if compiled is not None:
+        _check_condition(findings, node, what, compiled)
+    return compiled
+
+
+def value_expression(
+    findings: Findings, node: Node, what: str, *, known: Known, extra: Collection[str] = ()
+) -> Expression | None:
+    """As :func:`expression`, for one that may give any value."""
     text = expression_text(findings, node, what)
     if text is None:
         return None
@@ -43,7 +53,6 @@ def expression(
         findings.broken_text(node, error, hint=_cut_off(findings, node))
         return None
     known.check(findings, node, compiled.names, extra=extra)
-    _check_condition(findings, node, what, compiled)
     return compiled
 
 
@@ -192,6 +201,8 @@ def _check_name(findings: Findings, key: Scalar, name: str, *, spec: ActionSpec,
         findings.error(key, f"output {name} is called like the step {name}", hint="Rename one of the two.")
     elif taken := known.taken(name):
         findings.error(key, f"{name} can't be an output", hint=taken)
+    elif name in known.local:
+        findings.error(key, f"output {name} is called like a name of the loop around it", hint="Rename one of the two.")
     elif name == ERROR:
         findings.warning(key, f"output {name} hides the error of a failed step, but in error_steps and retry_on")
     elif name in known.env or name in known.files:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from testmesh_engine.contract.catalogue import ActionSpec, Catalogue
 from testmesh_engine.contract.record import dataclass
@@ -14,6 +15,7 @@ from testmesh_engine.contract.result import Phase
 from testmesh_engine.language import planned
 from testmesh_engine.language.findings import Findings, unknown_name_hint
 from testmesh_engine.language.names import Known
+from testmesh_engine.language.nested import AFTER_FAILURE, each_step, lists_of
 from testmesh_engine.language.nodes import ListNode, MapNode, Node, Scalar, child_path
 
 _OF_STEP = ("timeout", "retry")
@@ -120,17 +122,14 @@ class Filler:
             self._fill(entries, node, spec)
         if goes_on and "on_error" not in entries:
             entries["on_error"] = _scalar(node, "on_error", "continue")
-        for key in ("error_steps", "on_error"):
+        for key in AFTER_FAILURE:
             if key in entries:
-                entries[key] = (entries[key][0], self._nested(entries[key][1]))
+                entries[key] = (entries[key][0], each_step(entries[key][1], partial(self._step, goes_on=False)))
+        config = entries.get("config", (None, None))[1]
+        for _, name, below in lists_of(config, spec):
+            config = _with(config, name, each_step(below, partial(self._step, goes_on=goes_on)))
+            entries["config"] = (entries["config"][0], config)
         return replace(node, entries=entries)
-
-    def _nested(self, node: Node) -> Node:
-        """The steps of ``error_steps``, also those in the object form of ``on_error``."""
-        if isinstance(node, MapNode) and "steps" in node.entries:
-            key, below = node.entries["steps"]
-            return replace(node, entries={**node.entries, "steps": (key, self._list(below, goes_on=False))})
-        return self._list(node, goes_on=False)
 
     def _fill(self, entries: dict[str, tuple[Scalar, Node]], step: MapNode, spec: ActionSpec) -> None:
         config = _config_of(step)
@@ -159,6 +158,12 @@ class Filler:
         there = next((name for name in names if self._known.declares(name)), "")
         # A run that is still to come may bring it: the first is what the flow then needs.
         return there or (names[0] if names and not self._known.outside.complete else "")
+
+
+def _with(config: Node | None, name: str, below: Node) -> Node:
+    """``config``, a map that has the key ``name``, with something else under it."""
+    assert isinstance(config, MapNode)  # noqa: S101 - what has keys is a map
+    return replace(config, entries={**config.entries, name: (config.entries[name][0], below)})
 
 
 def _config_of(step: MapNode) -> MapNode | None:

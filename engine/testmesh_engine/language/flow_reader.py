@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from decimal import Decimal
 
 from testmesh_engine.contract.catalogue import Catalogue
@@ -19,11 +19,10 @@ from testmesh_engine.language.flow_output import output_names, read_outputs, rea
 from testmesh_engine.language.model import EnvFile, EnvVar, Flow, Input, Row, Step
 from testmesh_engine.language.names import Known, Outside
 from testmesh_engine.language.needs import Need
-from testmesh_engine.language.nodes import ListNode, MapNode, Node, Scalar, kind_of_node
+from testmesh_engine.language.nested import steps_within
+from testmesh_engine.language.nodes import MapNode, Node, Scalar, kind_of_node
 from testmesh_engine.language.steps import StepReader
 from testmesh_engine.language.variables import check_circles, declare, read_env, read_inputs
-
-_NESTED = ("error_steps", "on_error", "steps")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,15 +131,20 @@ class FlowReader:
         declared = self._known.flow
         declared.in_env = False
         for phase in (Phase.SETUP, Phase.STEPS):
-            declared.ids |= {key.value for key in _ids(root.get(phase.value)) if isinstance(key.value, str)}
-            declared.below |= _declared_by(root.get(phase.value))
+            steps = list(self._steps_of(root, phase))
+            declared.ids |= {key.value for key in _ids(steps) if isinstance(key.value, str)}
+            declared.below |= _declared_by(steps)
 
     def _begin_teardown(self, root: MapNode) -> None:
         """An id that teardown gives anew is that of its own step, from that step on."""
-        node, known = root.get(Phase.TEARDOWN.value), self._known
+        steps, known = list(self._steps_of(root, Phase.TEARDOWN)), self._known
         known.flow.in_teardown = True
-        known.flow.below = _declared_by(node)
-        known.ids -= {str(key.value) for key in _ids(node)}
+        known.flow.below = _declared_by(steps)
+        known.ids -= {str(key.value) for key in _ids(steps)}
+
+    def _steps_of(self, root: MapNode, phase: Phase) -> Iterator[MapNode]:
+        """The steps of one part, each with those inside of it."""
+        return steps_within(root.get(phase.value), self._catalogue)
 
     def _phase(self, root: MapNode, phase: Phase, filler: Filler) -> tuple[Step, ...]:
         node = root.get(phase.value)
@@ -151,7 +155,7 @@ class FlowReader:
         return ()
 
     def _secrets(self, root: MapNode, env: tuple[EnvVar, ...]) -> frozenset[str]:
-        captured = frozenset(key.text for phase in Phase for key in _outputs(root.get(phase.value)))
+        captured = frozenset(key.text for phase in Phase for key in _outputs(self._steps_of(root, phase)))
         return read_secrets(self._findings, root.get("secrets"), env, known=self._known, captured=captured)
 
     def _warn_of_unused(self, root: MapNode, filler: Filler) -> None:
@@ -159,7 +163,7 @@ class FlowReader:
         if self._findings.failed:
             return
         variables = (*_keys_of(root, "env"), *_keys_of(root, "inputs"))
-        for key in (*variables, *(key for phase in Phase for key in _outputs(root.get(phase.value)))):
+        for key in (*variables, *(key for phase in Phase for key in _outputs(self._steps_of(root, phase)))):
             if not self._known.is_read(key.text):
                 self._findings.warning(key, f"{key.text} is declared and never used", hint="Remove it, or use it.")
         for key in filler.unused():
@@ -200,29 +204,19 @@ def _keys_of(node: MapNode, key: str) -> Iterator[Scalar]:
         yield from (entry for entry, _ in below.entries.values())
 
 
-def _steps_of(node: Node | None) -> Iterator[MapNode]:
-    """The steps of a list, each with those inside of it."""
-    if isinstance(node, MapNode):  # the object form of on_error
-        yield from _steps_of(node.get("steps"))
-    for step in node.items if isinstance(node, ListNode) else ():
-        if isinstance(step, MapNode):
-            yield step
-            yield from (inner for key in _NESTED for inner in _steps_of(step.get(key)))
-
-
-def _ids(node: Node | None) -> Iterator[Scalar]:
-    for step in _steps_of(node):
+def _ids(steps: Iterable[MapNode]) -> Iterator[Scalar]:
+    for step in steps:
         key = step.get("id")
         if isinstance(key, Scalar):
             yield key
 
 
-def _outputs(node: Node | None) -> Iterator[Scalar]:
-    for step in _steps_of(node):
+def _outputs(steps: Iterable[MapNode]) -> Iterator[Scalar]:
+    for step in steps:
         yield from (*_keys_of(step, "output"), *_keys_of(step, "save"))
 
 
-def _declared_by(node: Node | None) -> dict[str, str]:
+def _declared_by(steps: Collection[MapNode]) -> dict[str, str]:
     """What steps give, each name with what it is."""
-    captured = {key.text: "captured by a step" for key in _outputs(node)}
-    return {**captured, **{str(key.value): "the id of a step" for key in _ids(node)}}
+    captured = {key.text: "captured by a step" for key in _outputs(steps)}
+    return {**captured, **{str(key.value): "the id of a step" for key in _ids(steps)}}

@@ -115,6 +115,14 @@ class Late:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StepList:
+    """One list of steps in the config of a container: ``name`` is its key there, or that of its branch."""
+
+    name: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One step. ``id`` is "" where the author gave none; ``shown`` is then ``<action>_<n>``.
 
@@ -139,6 +147,12 @@ class Step:
     late: tuple[Late, ...] = ()
     error_steps: tuple[Step, ...] = ()
     """What runs where this one has failed, after its last attempt."""
+    nested: tuple[StepList, ...] = ()
+    """What runs inside of it."""
+    local: frozenset[str] = frozenset()
+    """The names that the loops around it give."""
+    written: str = ""
+    """How it is shown where it stands in the text: in a loop ``shown`` has the number of the round as well."""
     tags: tuple[str, ...] = ()
     line: int = 0
 
@@ -147,6 +161,8 @@ def every_step(steps: Iterable[Step]) -> Iterator[Step]:
     """``steps`` with those that stand inside of them, in the order of the text."""
     for step in steps:
         yield step
+        for nested in step.nested:
+            yield from every_step(nested.steps)
         yield from every_step(step.error_steps)
 
 

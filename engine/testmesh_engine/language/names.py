@@ -63,6 +63,8 @@ class Known:
     """What the flow needs from outside, by name."""
     local: set[str] = field(default_factory=set)
     """Names that only the steps of a nested list have: those of a loop."""
+    inside: dict[str, str] = field(default_factory=dict)
+    """Names that steps inside of a container give to nobody outside of it, each with what to read instead."""
     read: set[str] = field(default_factory=set)
     """Every name that was read anywhere, known or not; ``env`` where it is read by a key that is not written out."""
 
@@ -142,7 +144,9 @@ class Known:
                 findings.warning(node, message, hint=f"{hint} {way}".strip(), offset=use.offset)
             return
         way = f"Declare it in env, capture it by an output above, or give --var {use.name}=…"
-        if use.name in self.flow.below:
+        if use.name in self.inside:
+            hint = self.inside[use.name]
+        elif use.name in self.flow.below:
             hint = f"{use.name} is {self.flow.below[use.name]} further below: it has no value here."
         findings.error(node, f"unknown variable {use.name}", hint=hint or way, offset=use.offset)
 

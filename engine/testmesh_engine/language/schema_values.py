@@ -19,6 +19,7 @@ _DURATION = r"^\s*([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h|d))+\s*$"
 _WHOLE_DURATION = re.compile(_DURATION)
 _TYPES: dict[Kind, str] = {
     Kind.TEXT: "string",
+    Kind.STEP: "string",
     Kind.INTEGER: "integer",
     Kind.BOOLEAN: "boolean",
     Kind.MAP: "object",
@@ -38,7 +39,34 @@ EXPRESSIONS: Schema = {
 }
 """One expression, or a list of them."""
 
-_FORMS: dict[Kind, Schema] = {Kind.ANY: {}, Kind.CONDITION: ref("expression"), Kind.CONDITIONS: EXPRESSIONS}
+STEPS: Schema = {"type": "array", "minItems": 1, "items": ref("step")}
+_BRANCH: Schema = {
+    "if": {"type": "array"},
+    "then": STEPS,
+    "else": {
+        "if": {"required": ["steps"], "not": {"required": ["action"]}},
+        "then": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {"name": {"type": "string"}, "steps": STEPS},
+        },
+        "else": ref("step"),
+    },
+}
+_BRANCHES: Schema = {
+    "if": {"type": "array"},
+    "then": {"minItems": 1, "items": _BRANCH},
+    "else": {"type": "object", "minProperties": 1, "additionalProperties": STEPS},
+}
+
+_FORMS: dict[Kind, Schema] = {
+    Kind.ANY: {},
+    Kind.CONDITION: ref("expression"),
+    Kind.CONDITIONS: EXPRESSIONS,
+    Kind.EXPRESSION: {"type": ["string", "number", "boolean", "object", "array"], "pattern": r"\S"},
+    Kind.STEPS: STEPS,
+    Kind.BRANCHES: _BRANCHES,
+}
 """Kinds whose values have one form whatever else is declared."""
 
 

@@ -8,7 +8,7 @@ from testmesh_engine.contract.catalogue import ActionSpec, Key, Kind, fault_of
 from testmesh_engine.contract.duration import parse_duration
 from testmesh_engine.contract.record import dataclass
 from testmesh_engine.expressions import Expression, ExpressionError, Path, Template, compile_template
-from testmesh_engine.language.asserts import dashed, expression
+from testmesh_engine.language.asserts import dashed, expression, value_expression
 from testmesh_engine.language.findings import Findings, did_you
 from testmesh_engine.language.names import Known
 from testmesh_engine.language.nodes import ListNode, MapNode, Node, Scalar, kind_of_node, plain
@@ -65,7 +65,8 @@ class _ConfigReader:
             key = spec.key(name)
             if key and not {key.name, *key.aliases} & config.entries.keys():
                 self._findings.warning(step, f"this {spec.name} step has no {name}: {why}")
-        entries = ((name, value) for name, (_, value) in config.entries.items())
+        nested = {name for key in spec.keys if key.kind.nests for name in (key.name, *key.aliases)}
+        entries = ((name, value) for name, (_, value) in config.entries.items() if name not in nested)
         templates = {name: template for name, value in entries if (template := self._template(name, value))}
         return StepConfig(templates, self._expressions)
 
@@ -112,6 +113,9 @@ class _ConfigReader:
                 self._findings.error(config, f'{what} needs "{key.name}": {key.doc}', hint=_for_all(what, key))
 
     def _check_value(self, key: Key, node: Node, path: Path) -> None:
+        if key.kind is Kind.EXPRESSION:
+            self._value(key, node, path)
+            return
         if key.kind.asks:
             self._conditions(key, node, path)
             return
@@ -124,12 +128,24 @@ class _ConfigReader:
         elif key.choices and str(plain(node)).upper() not in key.choices:
             hint = did_you(str(plain(node)).upper(), key.choices)
             self._findings.error(node, f"{key.name} is one of {', '.join(key.choices)}", hint=hint)
+        elif key.kind is Kind.STEP and (step := str(plain(node))) not in self._known.ids:
+            hint = did_you(step, self._known.ids) or "Give that step an id, or move it above this one."
+            self._findings.error(node, f"no step above has the id {step}", hint=hint)
         elif key.name == "timeout" and key.kind is Kind.DURATION and not parse_duration(str(plain(node))):
             self._findings.error(node, f"timeout {NO_TIME}", hint="Write for example 30s, or leave it out.")
         elif key.fault and (fault := key.fault(plain(node))):
             self._findings.error(node, f"{key.name} {fault}")
         elif key.fields and isinstance(node, MapNode):
             self._check_keys(node, key.name, key.fields, key.planned, at=path)
+
+    def _value(self, key: Key, node: Node, path: Path) -> None:
+        """Text is an expression, left to the action; anything else is the value itself, rendered."""
+        if not isinstance(node, Scalar) or not isinstance(node.value, str):
+            return
+        self._verbatim.add(path)
+        compiled = value_expression(self._findings, node, key.name, known=self._known, extra=key.names)
+        if compiled is not None:
+            self._expressions[compiled.source] = compiled
 
     def _conditions(self, key: Key, node: Node, path: Path) -> None:
         """Compile what stands under a key of expressions, and leave its text to the action."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import partial
 
 from testmesh_engine.contract.catalogue import ActionSpec, Catalogue
 from testmesh_engine.contract.record import dataclass
@@ -11,6 +12,7 @@ from testmesh_engine.expressions import Expression
 from testmesh_engine.language import keys
 from testmesh_engine.language.asserts import assertions, captures, expression
 from testmesh_engine.language.attempts import repeating, with_poll_moved
+from testmesh_engine.language.containers import ContainerReader
 from testmesh_engine.language.findings import Findings
 from testmesh_engine.language.model import Assertion, Capture, Quantifier, Step
 from testmesh_engine.language.names import ERROR, Known
@@ -29,6 +31,8 @@ class _Place:
 
     phase: Phase
     outer: str = ""
+    asks: bool = True
+    """Whether its steps are a part of the test: what runs after a failure need not assert."""
 
 
 class StepReader:
@@ -38,6 +42,7 @@ class StepReader:
         self._findings = findings
         self._catalogue = catalogue
         self._known = known
+        self._containers = ContainerReader(findings, known)
         self._seen: dict[str, int] = {}
         self._numbers: dict[tuple[str, str], int] = {}
 
@@ -47,17 +52,15 @@ class StepReader:
             self._seen = {}
         return self._list(node, phase.value, _Place(phase))
 
-    def nested(
-        self, node: Node, what: str, *, phase: Phase, outer: str, local: Collection[str] = ()
-    ) -> tuple[Step, ...]:
-        """The steps of a list inside of the step shown as ``outer``, under its key ``what``.
+    def _nested(self, node: Node, what: str, place: _Place, *, local: Collection[str] = ()) -> tuple[Step, ...]:
+        """The steps of a list inside of a step, under its key ``what``.
 
         They see all that the step sees, and the names ``local``. What they give is known to the steps below, and their
         ids are unique within the whole part: which of them will have run is for the run to say.
         """
         before = set(self._known.local)
         self._known.local.update(local)
-        found = self._list(node, what, _Place(phase, outer))
+        found = self._list(node, what, place)
         self._known.local = before
         return found
 
@@ -86,6 +89,7 @@ class StepReader:
         shown = self._shown(step_id, spec, place)
         when = self._when(step)
         config = step_config(findings, step, spec, known)
+        nested = self._containers.lists(step, spec, shown, partial(self._inside, place))
         captured = self._captures(step, spec, step_id)
         # Outputs come before assertions, in an attempt too: an assertion may be about what was captured.
         asserts = tuple(self._assertions(step, spec))
@@ -95,7 +99,7 @@ class StepReader:
         if step_id:
             known.ids.add(step_id)
         handled = handling(findings, step, place.phase)
-        nested = self._error_steps(handled.steps, place, shown)
+        error_steps = self._error_steps(handled.steps, place, shown)
         self._warn_of_nothing_asserted(step, spec, place)
         description, tags = step.get("description"), step.get("tags")
         if description:
@@ -115,7 +119,9 @@ class StepReader:
             on_error=handled.on_error,
             attempts=attempts.policy,
             late=(*times.late, *attempts.late),
-            error_steps=nested,
+            error_steps=error_steps,
+            nested=nested,
+            local=frozenset(known.local),
             tags=findings.tags(tags) if tags else (),
             line=self._line(step),
         )
@@ -137,6 +143,10 @@ class StepReader:
             self._findings.error(
                 node, f'"{text}" can\'t be an id', hint="Use letters, digits, _ and -, not first a digit."
             )
+            return ""
+        if text in self._known.local:
+            hint = "It is a name that the loop around it gives."
+            self._findings.error(node, f'"{text}" can\'t be an id', hint=hint)
             return ""
         if text in self._seen:
             line = self._seen[text]
@@ -196,12 +206,15 @@ class StepReader:
         """A step of a flow that asserts nothing passes on any result; what runs after a failure need not assert."""
         lists = (step.get(quantifier.value) for quantifier in Quantifier)
         asserting = any(node and not (isinstance(node, ListNode) and not node.items) for node in lists)
-        if place.phase is Phase.STEPS and not place.outer and not asserting and not spec.asserts_itself:
+        if place.phase is Phase.STEPS and place.asks and not asserting and not spec.asserts_itself:
             message = f"this {spec.name} step asserts nothing"
             self._findings.warning(step, message, hint="Add assert, or it passes on any result.")
 
+    def _inside(self, place: _Place, node: Node, what: str, *, outer: str, local: Collection[str]) -> tuple[Step, ...]:
+        return self._nested(node, what, _Place(place.phase, outer, asks=place.asks), local=local)
+
     def _error_steps(self, node: Node | None, place: _Place, shown: str) -> tuple[Step, ...]:
-        return self.nested(node, "error_steps", phase=place.phase, outer=shown) if node else ()
+        return self._nested(node, "error_steps", _Place(place.phase, shown, asks=False)) if node else ()
 
     def _name(self, step: MapNode) -> str:
         node = step.get("name")

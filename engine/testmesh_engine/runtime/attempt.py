@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import field
 
 from testmesh_engine.actions.base import Action, Context, Result
@@ -18,6 +19,7 @@ from testmesh_engine.runtime.builtins import Moment
 from testmesh_engine.runtime.conditions import NotAgain, WithoutResult, error_value
 from testmesh_engine.runtime.judging import Judgement, judge
 from testmesh_engine.runtime.masking import Masker
+from testmesh_engine.runtime.nested import Inside, NestedRun, RunSteps
 from testmesh_engine.runtime.present import shown, shown_result, with_hint
 from testmesh_engine.runtime.scope import FlowScope
 from testmesh_engine.runtime.surroundings import Surroundings
@@ -44,6 +46,7 @@ class Attempt:
     kind: ErrorKind | None = None
     cut: bool = False
     stopped: str = ""
+    inside: Inside = field(default_factory=Inside)
 
     @property
     def holds(self) -> bool:
@@ -71,7 +74,11 @@ class Attempt:
     def _response(self, masker: Masker) -> Json:
         if self.result is None:
             return shown_result(self.found, masker) if self.found else None
-        return shown_result({name: self.result[name] for name in self.result if name not in _SHOWN_ELSEWHERE}, masker)
+        given = {name: value for name, value in self.result.items() if name not in _SHOWN_ELSEWHERE}
+        if self.inside.records:
+            # What the steps inside gave stands with them.
+            given = {name: value for name, value in given.items() if not isinstance(value, (dict, list))}
+        return shown_result(given, masker)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,13 +92,31 @@ class Attempting:
     config: Mapping[str, Value]
     bounds: Deadline
     not_again: NotAgain
+    run_steps: RunSteps
+    begun: Callable[[Inside], None]
+    """Told of each attempt as it starts, with what will run inside of it."""
 
     def make(self, number: int) -> Attempt:
         """Make the ``number``-th one. Raises ``UsageError`` for what the flow does wrong, and ``Interrupted``."""
         if number > 1:
             self.around.trying(number)
         attempt = Attempt(number=number, started=time.monotonic())
-        context = self._context(number)
+        self.begun(attempt.inside)
+        with self._turn():
+            self._act(attempt, self._context(number, attempt.inside))
+        if attempt.result is not None:
+            self._complete(attempt, attempt.result)
+            self._judge(attempt, attempt.result)
+        if self.step.attempts is not None:
+            attempt.stopped = self.not_again.reason(self._scope(attempt), attempt.kind, holds=attempt.holds)
+        return attempt
+
+    def _turn(self) -> AbstractContextManager[None]:
+        if not self.action.spec.takes_turns:
+            return nullcontext()
+        return self.around.connections.turn(self.action.spec.name, self.bounds, self.around.interrupt)
+
+    def _act(self, attempt: Attempt, context: Context) -> None:
         try:
             attempt.result = self.action.run(self.config, context)
         except ActionError as error:
@@ -101,17 +126,13 @@ class Attempting:
             attempt.request, attempt.found = context.request, context.found
             self.around.masker.learn(dict(context.request))
             self.around.masker.learn(dict(context.found))
-        if attempt.result is not None:
-            self._complete(attempt, attempt.result)
-            self._judge(attempt, attempt.result)
-        if self.step.attempts is not None:
-            attempt.stopped = self.not_again.reason(self._scope(attempt), attempt.kind, holds=attempt.holds)
-        return attempt
 
-    def _context(self, number: int) -> Context:
+    def _context(self, number: int, inside: Inside) -> Context:
+        deadline = self._deadline()
+        nested = NestedRun(self.step, self.around, deadline=deadline, inside=inside, run_steps=self.run_steps)
         return Context(
             step=self.step.shown,
-            deadline=self._deadline(),
+            deadline=deadline,
             interrupt=self.around.interrupt,
             connections=self.around.connections,
             counters=self.around.counters,
@@ -119,6 +140,8 @@ class Attempting:
             attempt=number,
             folder=self.around.folder,
             trace_id=self.around.trace_id,
+            written=self.step.written or self.step.shown,
+            nested=nested if self.step.nested else None,
             expressions=self.step.expressions,
             scope=lambda names: FlowScope(self.around.memory, self.at, dict(names), error=self.around.error),
         )

@@ -162,6 +162,7 @@ class FlowRun:
             interrupt=self._interrupts.run,
             connections=self._connections,
             counters=self._account.counters,
+            folder=folder_of(self._flow.file),
         )
 
     def _setup_and_steps(self, memory: Memory) -> None:

@@ -29,6 +29,8 @@ class StepRecord:
     result: StepResult
     kind: ErrorKind | None = None
     ignored: bool = False
+    cause: str = ""
+    """The step inside of it, as it is shown, that made it fail."""
 
     @property
     def counts_as(self) -> Outcome | None:
@@ -83,7 +85,7 @@ def first_failure(flow: str, records: Iterable[StepRecord]) -> Failure | None:
         if record.bad:
             step = record.result
             lead = "it was not run: " if step.outcome is Outcome.NOT_RUN else ""
-            return Failure(flow=flow, step=step.id, message=f"{lead}{step.message}")
+            return Failure(flow=flow, step=record.cause or step.id, message=f"{lead}{step.message}")
     return None
 
 

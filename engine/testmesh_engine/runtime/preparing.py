@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
 
 from testmesh_engine.actions.base import Connections, Context, Counters, Preparing
 from testmesh_engine.actions.registry import load_action
@@ -26,6 +28,7 @@ def prepare(  # noqa: PLR0913 - what the steps of a flow share
     interrupt: Interrupt,
     connections: Connections,
     counters: Counters,
+    folder: Path | None,
 ) -> None:
     """Prepare every action of ``steps`` that must be. Raises what the actions do: brokers do not answer."""
     all_steps = list(steps)
@@ -40,6 +43,7 @@ def prepare(  # noqa: PLR0913 - what the steps of a flow share
                 connections=connections,
                 counters=counters,
                 holds=lambda _: True,
+                folder=folder,
             )
             action.prepare([_known_config(step, memory, flow=flow, identity=identity) for step in own], context)
 
@@ -47,7 +51,9 @@ def prepare(  # noqa: PLR0913 - what the steps of a flow share
 def _known_config(step: Step, memory: Memory, *, flow: str, identity: Identity) -> Mapping[str, Value | None]:
     """The step's config, as far as it is known before the run: a key that needs a captured value is ``None``."""
     at = builtins.moment(identity, flow=flow, step=step.shown, failed=False)
-    scope = FlowScope(memory, at)
+    # What a loop gives has no value yet, also where something else is called so.
+    unknown = dict.fromkeys(step.local, "it is given by a loop")
+    scope = FlowScope(replace(memory, lost={**memory.lost, **unknown}), at)
     known: dict[str, Value | None] = {}
     for name, template in step.config.items():
         declared = step.action.key(name)

@@ -5,9 +5,9 @@ First found: the row of data and the inputs; the step's result; what was capture
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import field
-from typing import cast
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import field, replace
+from typing import TypeVar, cast
 
 from testmesh_engine.actions.base import Result
 from testmesh_engine.contract.record import dataclass
@@ -16,6 +16,8 @@ from testmesh_engine.expressions import MISSING, Missing, NoValueError, Unset, V
 from testmesh_engine.language.model import Step
 from testmesh_engine.runtime import builtins
 from testmesh_engine.runtime.builtins import Moment
+
+_T = TypeVar("_T")
 
 
 @dataclass(slots=True)
@@ -36,6 +38,8 @@ class Memory:
     """How each step with an id has ended: ``outcome``, and ``error`` {message, kind, timeout} or nil."""
     absent: dict[str, str] = field(default_factory=dict)
     """Names that no step has given a value yet, each with the reason."""
+    local: Mapping[str, Value] = field(default_factory=dict)
+    """What loops around the steps give: nothing but ``env``, ``vars`` and ``steps`` comes before it."""
     lost: dict[str, str] = field(default_factory=dict)
     """Names whose last step failed to give them one, each with the reason: nothing else stands in for it."""
 
@@ -44,6 +48,53 @@ class Memory:
         for step in steps:
             self.pass_over(step, f"step {step.shown} was not run")
             self.ended(step, Outcome.NOT_RUN)
+
+    def inside(self, names: Mapping[str, Value]) -> Memory:
+        """The memory of a loop's round: the same, what is learnt included, and ``names``."""
+        return replace(self, local={**self.local, **names})
+
+    def begin_round(self, steps: Iterable[Step], *, kept: Collection[str]) -> None:
+        """What ``steps`` gave in the round before is not meant in this one; ``kept`` is what had a value before it."""
+        for step in steps:
+            for name in self._drop(step, kept):
+                self.lost.pop(name, None)
+                self.absent[name] = f"step {step.shown} was not run"
+            self.ended(step, Outcome.NOT_RUN)
+
+    def leave_out(self, steps: Iterable[Step], reason: str, *, kept: Collection[str]) -> None:
+        """What ``steps`` gave has no value any more, for ``reason``, but for what was ``kept``."""
+        for step in steps:
+            for name in self._drop(step, kept):
+                self.lost[name] = reason
+
+    def _drop(self, step: Step, kept: Collection[str]) -> Iterator[str]:
+        for name in _given_by(step):
+            if name == step.id or name not in kept:
+                self.captured.pop(name, None)
+                self.steps.pop(name, None)
+                yield name
+
+    def apart(self) -> Memory:
+        """A memory that begins with what this one knows, and learns by itself."""
+        return replace(
+            self,
+            captured=dict(self.captured),
+            steps=dict(self.steps),
+            ends=dict(self.ends),
+            absent=dict(self.absent),
+            lost=dict(self.lost),
+        )
+
+    def take_over(self, other: Memory, steps: Iterable[Step]) -> None:
+        """Learn what ``other``, which was apart, has learnt of ``steps``."""
+        for step in steps:
+            for name in _given_by(step):
+                _copy(name, other.captured, self.captured)
+                _copy(name, other.steps, self.steps)
+                _copy(name, other.absent, self.absent)
+                _copy(name, other.lost, self.lost)
+                _copy(name, other.ends, self.ends)
+        self.error = other.error if other.error is not None else self.error
 
     def begin_teardown(self, steps: Iterable[Step]) -> None:
         """An id that teardown gives anew means its own step from now on."""
@@ -135,6 +186,13 @@ class _Partial(dict[str, "Value"]):
         return cast("Value", Unset(NoValueError(f"{self._where}.{key} has no value: {why}")))
 
 
+def _copy(name: str, theirs: dict[str, _T], mine: dict[str, _T]) -> None:
+    if name in theirs:
+        mine[name] = theirs[name]
+    else:
+        mine.pop(name, None)
+
+
 def _given_by(step: Step) -> Iterable[str]:
     return filter(None, (step.id, *(capture.name for capture in step.outputs)))
 
@@ -164,8 +222,9 @@ class FlowScope:
         """The value of ``name``. Raises ``NoValueError`` for one whose step did not give it."""
         if name in _ROOTS:
             return self._root(name)
-        given = self._memory.given.get(name)
-        if given is not None:
+        memory = self._memory
+        given = memory.local[name] if name in memory.local else memory.given.get(name, MISSING)
+        if given is not MISSING:
             return given
         result = self._result
         if result is not None:
@@ -183,6 +242,7 @@ class FlowScope:
         own = () if self._result is None else (*self._result, "result", "response")
         return (
             *own,
+            *memory.local,
             *self._captured,
             *memory.captured,
             *memory.steps,
@@ -201,7 +261,7 @@ class FlowScope:
     def from_env(self, name: str) -> bool:
         """Whether ``name`` means an env layer here."""
         memory = self._memory
-        nearer = (self._captured, memory.captured, memory.steps, self._result or {})
+        nearer = (memory.local, self._captured, memory.captured, memory.steps, self._result or {})
         return name in memory.env and not any(name in layer for layer in nearer)
 
     def _root(self, name: str) -> Value:
@@ -236,8 +296,8 @@ _ROOTS = frozenset({"env", "vars", "steps"})
 
 class _InPlaceholder(FlowScope):
     def lookup(self, name: str) -> Value | Missing:
-        """The value of ``name``, captured variables first."""
-        for layer in (self._captured, self._memory.captured):
+        """The value of ``name``, captured variables before the result."""
+        for layer in (self._memory.local, self._captured, self._memory.captured):
             if name in layer:
                 return layer[name]
         return super().lookup(name)

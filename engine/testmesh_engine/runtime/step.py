@@ -13,7 +13,7 @@ from testmesh_engine.actions.waiting import Deadline, Interrupt, earliest
 from testmesh_engine.contract.duration import parse_duration
 from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import AttemptResult, Outcome, Phase, StepResult
-from testmesh_engine.errors import ErrorKind, Interrupted, UsageError
+from testmesh_engine.errors import ErrorKind, Interrupted, NothingRanError, UsageError
 from testmesh_engine.expressions import EvaluationError, NoValueError, Value, compile_template
 from testmesh_engine.language.model import OnError, Step
 from testmesh_engine.language.step_config import NO_TIME
@@ -22,6 +22,7 @@ from testmesh_engine.runtime.attempt import Attempt, Attempting
 from testmesh_engine.runtime.attempts import Course, RealClock, bounds_of, plan_of, run_attempts
 from testmesh_engine.runtime.conditions import NotAgain, error_value, why_skipped
 from testmesh_engine.runtime.ending import Ending, after, ending_of
+from testmesh_engine.runtime.nested import Inside
 from testmesh_engine.runtime.outcome import StepRecord
 from testmesh_engine.runtime.present import with_hint
 from testmesh_engine.runtime.scope import FlowScope
@@ -51,6 +52,21 @@ def run_all(steps: Iterable[Step], around: Surroundings) -> list[StepRecord]:
     for step in steps:
         stop = no_more(around.deadline, around.interrupt)
         records.append(run_step(step, around) if stop is None else not_run(step, around.phase, stop))
+    return records
+
+
+def run_in_order(steps: Iterable[Step], around: Surroundings) -> list[StepRecord]:
+    """Run ``steps`` as a flow does: none after one that has failed, but in teardown all of them."""
+    if around.phase is Phase.TEARDOWN:
+        return run_all(steps, around)
+    records = []
+    stop: Stop | None = None
+    for step in steps:
+        stop = stop or no_more(around.deadline, around.interrupt)
+        record = run_step(step, around) if stop is None else not_run(step, around.phase, stop)
+        records.append(record)
+        if record.bad and step.on_error is OnError.FAIL and stop is None:
+            stop = Stop(f"{step.shown} {record.result.outcome.value}")
     return records
 
 
@@ -99,6 +115,7 @@ class _StepRun:
         self._at = builtins.moment(around.identity, flow=around.flow, step=step.shown, failed=around.failed)
         self._started = time.monotonic()
         self._course: Course[Attempt] = Course()
+        self._inside = Inside()
 
     def ending(self) -> Ending:
         """Run it, whatever happens."""
@@ -111,6 +128,8 @@ class _StepRun:
         except (EvaluationError, UsageError) as error:
             message = with_hint(error.message, error.hint)
             return Ending(outcome=Outcome.ERRORED, message=message, kind="variable_error")
+        except NothingRanError as error:
+            return Ending(outcome=Outcome.SKIPPED, message=error.message)
         except Interrupted as error:
             self.interrupted = True
             return Ending(outcome=Outcome.ERRORED, message=f"{error}{self._so_far()}")
@@ -123,6 +142,7 @@ class _StepRun:
         if reason:
             return Ending(outcome=Outcome.SKIPPED, message=reason)
         step = settled(self._step, scope)
+        self._around.connections.step_begins(step.id)
         action = load_action(step.action.name)
         config = self._config(step, scope)
         deadline = self._deadline(step)
@@ -136,10 +156,15 @@ class _StepRun:
             config=config,
             bounds=bounds,
             not_again=not_again,
+            run_steps=run_in_order,
+            begun=self._begun,
         )
         plan = plan_of(step.attempts, bounds.at)
         run_attempts(plan, attempting.make, RealClock(deadline, self._around.interrupt), self._course)
         return ending_of(self._course, step.attempts, bounds, unread=not_again.unread)
+
+    def _begun(self, inside: Inside) -> None:
+        self._inside = inside
 
     def _scope(self) -> FlowScope:
         return FlowScope(self._around.memory, self._at, error=self._around.error)
@@ -187,11 +212,11 @@ class _StepRun:
         outcome = Outcome.FAILED if ending.outcome is Outcome.ERRORED else ending.outcome
         memory.ended(step, outcome, self.error(ending))
 
-    def record(self, ending: Ending, inside: list[StepRecord]) -> StepRecord:
-        """The step's record, with the steps that ran inside of it."""
-        around, step = self._around, self._step
+    def record(self, ending: Ending, after: list[StepRecord]) -> StepRecord:
+        """The step's record, with the steps that ran inside of it and those that ran ``after`` it had failed."""
+        around, step, inside = self._around, self._step, self._shown_inside()
         around.counters.retries += max(0, len(self._course.made) - 1)
-        message = around.masker.text(ending.message) + _failures_of(step, inside)
+        message = around.masker.text(ending.message) + _failures_of(step, after)
         result = replace(
             _blank(step, around.phase, ending.outcome, message),
             name=around.masker.text(self._rendered_name()),
@@ -200,9 +225,13 @@ class _StepRun:
             duration_ms=round((time.monotonic() - self._started) * 1000, 1),
             ignored=step.on_error is OnError.IGNORE and ending.outcome in _FAILURES,
             attempts=self._attempts(),
-            steps=tuple(record.result for record in inside),
+            steps=tuple(record.result for record in (*inside.records, *after)),
         )
-        return StepRecord(result=result, kind=ending.kind, ignored=step.on_error is OnError.IGNORE)
+        return StepRecord(result=result, kind=ending.kind, ignored=step.on_error is OnError.IGNORE, cause=inside.cause)
+
+    def _shown_inside(self) -> Inside:
+        """What ran in the last attempt that is shown, or in the one in which the step ended."""
+        return self._course.made[-1].inside if self._course.end is not None else self._inside
 
     def _attempts(self) -> tuple[AttemptResult, ...]:
         made = self._course.made
