@@ -62,6 +62,10 @@ class Config:
         """What stands under ``name``, or nil."""
         return self._values.get(name)
 
+    def has(self, name: str) -> bool:
+        """Whether the config says it, be it nil."""
+        return name in self._values
+
     def text(self, name: str, default: str = "") -> str:
         """Text; a required one that is empty is refused."""
         value = self._values.get(name)

@@ -13,11 +13,19 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from testmesh_engine.actions.kafka_events import Event, event_of
-from testmesh_engine.actions.kafka_faults import UnknownTopicError, UnreachableError, mapped, unreachable
+from testmesh_engine.actions.kafka_faults import (
+    UnknownTopicError,
+    UnreachableError,
+    is_refusal,
+    mapped,
+    refusal,
+    unreachable,
+)
 from testmesh_engine.actions.kafka_marks import Description
+from testmesh_engine.actions.kafka_security import Access, unusable
 from testmesh_engine.actions.waiting import Deadline, Interrupt, TimeRanOutError
 from testmesh_engine.contract.record import dataclass
-from testmesh_engine.errors import PlatformError, UsageError
+from testmesh_engine.errors import PlatformError
 
 if TYPE_CHECKING:
     from confluent_kafka import IsolationLevel, KafkaError, KafkaException
@@ -57,24 +65,19 @@ class Bounds:
 class Client:
     """An admin client for what the cluster says of itself, and a consumer that reads by assignment."""
 
-    def __init__(self, brokers: str) -> None:
+    def __init__(self, access: Access) -> None:
         from confluent_kafka import Consumer  # noqa: PLC0415 - only flows that use Kafka pay for it
         from confluent_kafka.admin import AdminClient  # noqa: PLC0415 - the same
 
-        self.brokers = brokers
+        self.brokers = access.brokers
         self._trouble = ""
-        settings: dict[str, Any] = {
-            "bootstrap.servers": brokers,
-            "log_level": 0,  # what goes wrong comes by error_cb, not on stderr
-            "error_cb": self._note,
-            "reconnect.backoff.ms": 20,
-            "reconnect.backoff.max.ms": 500,
-        }
+        self._refusal: KafkaError | None = None
+        settings = settings_of(access, self._note)
         try:
             self._admin: AdminClient | None = AdminClient(settings)
             self._consumer: Consumer | None = Consumer({**settings, **_READING})
         except _kafka_exception() as error:
-            raise UsageError(f'brokers "{brokers}" can\'t be used: {error.args[0].str()}') from error
+            raise unusable(access, error.args[0].str()) from error
 
     def close(self) -> None:
         """Let both go at once: there is no group to leave and nothing to commit."""
@@ -120,14 +123,19 @@ class Client:
         return self._offsets(places, bounds, "earliest", IsolationLevel.READ_UNCOMMITTED)
 
     def _offsets(
-        self, places: Collection[Place], bounds: Bounds, which: Literal["earliest", "latest"], isolation: IsolationLevel
+        self,
+        places: Collection[Place],
+        bounds: Bounds,
+        which: Literal["earliest", "latest"] | int,
+        isolation: IsolationLevel,
     ) -> dict[Place, int]:
         from confluent_kafka import TopicPartition, admin  # noqa: PLC0415 - only flows that use Kafka pay for it
 
         if not places:
             return {}
         spec = getattr(admin, "OffsetSpec")  # noqa: B009 - part of the API, left out of its __all__
-        asked = {TopicPartition(topic, partition): getattr(spec, which)() for topic, partition in places}
+        at = spec.for_timestamp(which) if isinstance(which, int) else getattr(spec, which)()
+        asked = {TopicPartition(topic, partition): at for topic, partition in places}
         futures = self._ask(
             lambda seconds: self._the_admin().list_offsets(asked, isolation_level=isolation, request_timeout=seconds),
             bounds,
@@ -136,6 +144,14 @@ class Client:
             (place.topic, place.partition): int(self._await(future, bounds, f'topic "{place.topic}"').offset)
             for place, future in futures.items()
         }
+
+    def since(self, places: Collection[Place], milliseconds: int, bounds: Bounds) -> dict[Place, int]:
+        """The first offset of each partition whose message is not older than that; its end where there is none."""
+        from confluent_kafka import IsolationLevel  # noqa: PLC0415 - only flows that use Kafka pay for it
+
+        found = self._offsets(places, bounds, milliseconds, IsolationLevel.READ_UNCOMMITTED)
+        without = [place for place, offset in found.items() if offset < 0]
+        return {**found, **self.ends(without, bounds, committed=False)}
 
     def topics(self, bounds: Bounds) -> list[str]:
         """The names of all topics that there are, but for Kafka's own. Raises :class:`UnreachableError`."""
@@ -187,6 +203,8 @@ class Client:
         return unreachable(self.brokers, self._trouble or why)
 
     def _note(self, error: KafkaError) -> None:
+        if is_refusal(error):
+            self._refusal = error
         # "1/1 brokers are down" says less than the line before it.
         if error.name() != "_ALL_BROKERS_DOWN" or not self._trouble:
             self._trouble = error.str()
@@ -203,6 +221,8 @@ class Client:
                 answer = future.result(timeout=bounds.slice())
             except TimeoutError:
                 self._the_admin().poll(0)  # serves error_cb
+                if self._refusal is not None:
+                    raise refusal(self.brokers, self._refusal) from None
                 if bounds.deadline.passed:
                     raise UnreachableError(self._trouble or "no answer") from None
             except _kafka_exception() as error:
@@ -220,6 +240,18 @@ class Client:
         if self._consumer is None:
             raise TimeRanOutError("the flow, which has ended")
         return self._consumer
+
+
+def settings_of(access: Access, note: Callable[[KafkaError], None]) -> dict[str, Any]:
+    """What the settings of every client begin with; ``note`` is told what goes wrong in the background."""
+    return {
+        **dict(access.settings),
+        "bootstrap.servers": access.brokers,
+        "log_level": 0,  # what goes wrong comes by error_cb, not on stderr
+        "error_cb": note,
+        "reconnect.backoff.ms": 20,
+        "reconnect.backoff.max.ms": 500,
+    }
 
 
 _READING: Mapping[str, str | int | bool] = {

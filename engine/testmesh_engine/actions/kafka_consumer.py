@@ -6,28 +6,24 @@ and the step reads from there, whatever lies in the topic.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from testmesh_engine.actions.base import Context, Result
-from testmesh_engine.actions.config import Config
+from testmesh_engine.actions.config import Config, canonical
 from testmesh_engine.actions.kafka_client import Bounds
-from testmesh_engine.actions.kafka_goals import Goal, Wanted
-from testmesh_engine.actions.kafka_matching import PLANNED, read_match
-from testmesh_engine.actions.kafka_reading import Wait
+from testmesh_engine.actions.kafka_formats import FORMAT_KEYS, Decoder
+from testmesh_engine.actions.kafka_goals import Wanted
+from testmesh_engine.actions.kafka_matching import NAMES
+from testmesh_engine.actions.kafka_reading import CONNECT_SECONDS, Wait
+from testmesh_engine.actions.kafka_security import ACCESS_KEYS, Access, read_access
 from testmesh_engine.actions.kafka_session import Session
+from testmesh_engine.actions.kafka_start import FIELDS as START_FIELDS
+from testmesh_engine.actions.kafka_start import fault_of_start
+from testmesh_engine.actions.kafka_wanted import read_wanted
 from testmesh_engine.actions.waiting import Deadline, earliest
 from testmesh_engine.contract.catalogue import ActionSpec, Key, Kind
 from testmesh_engine.errors import UsageError
 from testmesh_engine.expressions import Value
-
-DEFAULT_TIMEOUT_SECONDS = 30.0
-DEFAULT_SETTLE_SECONDS = 1.0
-CONNECT_SECONDS = 10.0
-"""Brokers that give no answer in this time are down: the flow is not started."""
-
-_ADDRESS = re.compile(r"(\w+://)?(\[[^\]\s]+\]|[^:\s\[\]]+)(:\d+)?", re.ASCII)
-"""librdkafka takes any port for 0 that is no number, and says that the connection was refused."""
 
 _NO_OFFSET = "A step sees what was published since the flow began, and nothing older."
 
@@ -47,6 +43,28 @@ def _hopeless(config: Mapping[str, object], assertion: str) -> str:
     return "without a message the step fails at its timeout"
 
 
+_EARLY = ("brokers", "topic", "sasl", "tls", "start")
+
+_MATCH_FIELDS = (
+    Key(name="key", kind=Kind.ANY, doc="the message's key, as text"),
+    Key(name="headers", kind=Kind.MAP, doc="headers that it must have, as text"),
+    Key(name="value", kind=Kind.ANY, doc="what its value must hold: a map may name some keys only"),
+    Key(
+        name="json_path",
+        kind=Kind.CONDITIONS,
+        doc="an expression in which $ is the message's value, or a list of them: $.total > 10",
+        names=NAMES,
+    ),
+    Key(
+        name="where",
+        kind=Kind.CONDITIONS,
+        doc="an expression on the message, or a list of them: headers.type == 'created' && value.total > 10",
+        names=NAMES,
+    ),
+    Key(name="trace", kind=Kind.BOOLEAN, doc="true: only what calls of this run have caused", default="false"),
+)
+
+
 class KafkaConsumer:
     """Messages of one topic that were published since the flow began, each handed out once to a reader."""
 
@@ -60,13 +78,7 @@ class KafkaConsumer:
             '  assert: ["messages[0].value.total == 59.98"]\n'
         ),
         keys=(
-            Key(
-                name="brokers",
-                kind=Kind.TEXT,
-                required=True,
-                doc="host:port, several with commas between",
-                variables=("KAFKA_BROKERS",),
-            ),
+            *ACCESS_KEYS,
             Key(name="topic", kind=Kind.TEXT, required=True, doc="the topic's name"),
             Key(
                 name="group_id",
@@ -89,15 +101,19 @@ class KafkaConsumer:
             Key(
                 name="match",
                 kind=Kind.MAP,
-                doc="which messages are meant: key, headers, and value, a part of the message",
+                doc="which messages are meant",
                 aliases=("filter",),
-                fields=(
-                    Key(name="key", kind=Kind.ANY, doc="the message's key, as text"),
-                    Key(name="headers", kind=Kind.MAP, doc="headers that it must have, as text"),
-                    Key(name="value", kind=Kind.ANY, doc="what its value must hold: a map may name some keys only"),
-                ),
-                planned=PLANNED,
+                fields=_MATCH_FIELDS,
             ),
+            Key(
+                name="start",
+                kind=Kind.ANY,
+                doc="from where on messages count: mark, earliest, latest, {step: id}, {timestamp: …}, {ago: 1h}",
+                default="mark, the topic's end before the flow began",
+                fields=START_FIELDS,
+                fault=fault_of_start,
+            ),
+            *FORMAT_KEYS,
             Key(name="from_beginning", kind=Kind.BOOLEAN, doc=f"accepted without effect. {_NO_OFFSET}"),
             Key(
                 name="auto_offset_reset",
@@ -111,31 +127,26 @@ class KafkaConsumer:
             "count": "how many messages there are",
         },
         aliases=("kafka_consume", "kafka.consume"),
-        planned={
-            "start": _NO_OFFSET,
-            "format": "JSON is recognised; any other text and bytes stay what they are.",
-            "key_format": "",
-            "value_format": "JSON is recognised; any other text and bytes stay what they are.",
-            "sasl": "",
-            "tls": "",
-        },
         asserts_itself=True,
         advised={"match": "messages that others publish meanwhile count too"},
         hopeless=_hopeless,
         bounds_itself=True,
+        early=_EARLY,
     )
 
     def prepare(self, steps: list[Mapping[str, Value | None]], context: Context) -> None:
         """Note where the topics of all steps end. Raises ``PlatformError`` where brokers do not answer."""
-        topics: dict[str, set[str | None]] = {}
+        topics: dict[Access, set[str | None]] = {}
         for step in steps:
-            topic = step.get("topic")
-            known = topic.strip() if isinstance(topic, str) else ""
-            topics.setdefault(_known_brokers(step), set()).add(known or None)
+            access, topic, begins = self._known(step, context)
+            topics.setdefault(access, set()).add(topic)
+            if begins:
+                _note_at(begins, access, topic, context)
         deadline = earliest((context.deadline, Deadline.after(CONNECT_SECONDS, "the time to connect")))
-        for brokers, names in topics.items():
-            session = _session(brokers, context)
-            session.mark(names, Bounds(deadline, context.interrupt))
+        for access, names in topics.items():
+            session = _session(access, context)
+            with session.turn():
+                session.mark(names, Bounds(deadline, context.interrupt))
 
     def run(self, config: Mapping[str, Value], context: Context) -> Result:
         """Wait for the messages.
@@ -143,82 +154,67 @@ class KafkaConsumer:
         Raises ``ServiceError`` where they do not come (or come and must not), ``PlatformError`` where Kafka is to
         blame, ``UsageError`` for keys that contradict each other.
         """
-        wanted = read_wanted(Config(self.spec, config), reader=context.step)
-        context.request = _shown_request(wanted, config)
-        return Wait(_session(wanted.brokers, context), wanted, context).run()
+        given = Config(self.spec, config)
+        access = read_access(given, context.folder)
+        wanted = read_wanted(given, context)
+        context.request = _shown_request(wanted, access, config)
+        return Wait(_session(access, context), wanted, _decoder(given, wanted, context), context).run()
+
+    def _known(self, step: Mapping[str, Value | None], context: Context) -> tuple[Access, str | None, str]:
+        """What a step says before the flow begins: its brokers, its topic if known, the step that it starts with."""
+        for name in ("brokers", "sasl", "tls"):
+            if name in step and step[name] is None:
+                raise _unknown_by_now(name)
+        if not step.get("brokers"):
+            raise _unknown_by_now("brokers")
+        config = Config(self.spec, canonical(self.spec, {key: step[key] for key in step if step[key] is not None}))
+        start, topic = config.value("start"), config.text("topic", "") if step.get("topic") else ""
+        begins = str(start.get("step") or "") if isinstance(start, dict) else ""
+        return read_access(config, context.folder), topic.strip() or None, begins
 
 
-def _session(brokers: str, context: Context) -> Session:
-    return context.connections.get(Session, brokers, lambda: Session(brokers))
-
-
-def _known_brokers(step: Mapping[str, Value | None]) -> str:
-    brokers = step.get("brokers")
-    if isinstance(brokers, str) and brokers.strip():
-        return normal_brokers(brokers)
-    raise UsageError(
-        "brokers of a kafka_consumer step is not known before the flow's first step",
-        hint="The ends of topics are noted by then: take brokers from env, not from what a step captures.",
+def _unknown_by_now(name: str) -> UsageError:
+    return UsageError(
+        f"{name} of a kafka_consumer step is not known before the flow's first step",
+        hint=f"The ends of topics are noted by then: take {name} from env, not from what a step captures.",
     )
 
 
-def normal_brokers(text: str) -> str:
-    """The addresses without spaces, each once, in order: two spellings of one list share a client.
-
-    Raises ``UsageError`` where there is none, or one has no number for its port.
-    """
-    addresses = {address.strip() for address in text.split(",") if address.strip()}
-    wrong = [address for address in sorted(addresses) if not _ADDRESS.fullmatch(address)]
-    if wrong or not addresses:
-        raise UsageError(f'brokers "{wrong[0] if wrong else text}" is no address', hint="Write host:9092,other:9092.")
-    return ",".join(sorted(addresses))
+def _session(access: Access, context: Context) -> Session:
+    return context.connections.get(Session, access.key, lambda: Session(access))
 
 
-def read_wanted(config: Config, *, reader: str) -> Wanted:
-    """What a step asks for. Raises ``UsageError`` for keys that contradict each other or can't be meant."""
-    collect = config.value("collect_for")
-    timeout = config.seconds("timeout", DEFAULT_TIMEOUT_SECONDS)
-    match = config.value("match")
-    return Wanted(
-        brokers=normal_brokers(config.text("brokers")),
-        topic=config.text("topic").strip(),
-        reader=config.text("group_id", reader),
-        match=read_match(match if isinstance(match, dict) else None),
-        goal=_goal(config),
-        timeout=timeout if collect is None else config.seconds("collect_for", timeout),
-        limit="timeout" if collect is None else "collect_for",
-    )
+def _note_at(step: str, access: Access, topic: str | None, context: Context) -> None:
+    """Have it noted where the topic ends whenever ``step`` begins."""
+    if topic is None:
+        return  # the step itself says that it can't be known
+    session = _session(access, context)
+
+    def note() -> None:
+        deadline = Deadline.after(CONNECT_SECONDS, "the time to connect")
+        with session.turn():
+            session.note(step, topic, Bounds(deadline, context.interrupt))
+
+    context.connections.when_begins(step, note)
 
 
-def _goal(config: Config) -> Goal:
-    given = [name for name in ("count", "exactly") if config.value(name) is not None]
-    given += ["absent"] if config.boolean("absent", default=False) else []
-    if len(given) > 1:
-        raise UsageError(f"kafka_consumer takes {given[0]} or {given[1]}, not both")
-    collects = config.value("collect_for") is not None
-    if collects and given in (["exactly"], ["absent"]):
-        raise UsageError(f"kafka_consumer takes collect_for or {given[0]}, not both")
-    if config.value("settle") is not None and given != ["exactly"]:
-        raise UsageError("settle belongs to exactly: it is how long to wait for one message too many")
-    if given == ["absent"]:
-        return Goal(least=0, most=0)
-    if given == ["exactly"]:
-        number = _positive(config, "exactly")
-        return Goal(least=number, most=number, settle=config.seconds("settle", DEFAULT_SETTLE_SECONDS))
-    return Goal(least=_positive(config, "count"), prompt=not collects)
+def _decoder(config: Config, wanted: Wanted, context: Context) -> Decoder:
+    """What reads the messages of a step. Raises ``UsageError`` for a registry that can't be meant."""
+    bounds = Bounds(context.deadline, context.interrupt)
+    if not (wanted.formats.key.needs_registry or wanted.formats.value.needs_registry):
+        return Decoder(wanted.formats, None, lambda: bounds)
+    from testmesh_engine.actions.kafka_schemas import Schemas, read_registry  # noqa: PLC0415 - only its flows pay for it
+
+    registry = read_registry(config, context.folder)
+
+    def schemas() -> Schemas:
+        return context.connections.get(Schemas, registry.key, lambda: Schemas(registry))
+
+    return Decoder(wanted.formats, schemas, lambda: bounds)
 
 
-def _positive(config: Config, name: str) -> int:
-    number = config.integer(name, 1)
-    if number < 1:
-        raise UsageError(f"{name} is 1 or more, found {number}", hint="For no message write absent: true.")
-    return number
-
-
-def _shown_request(wanted: Wanted, config: Mapping[str, Value]) -> dict[str, Value]:
+def _shown_request(wanted: Wanted, access: Access, config: Mapping[str, Value]) -> dict[str, Value]:
     """What is asked for, as a report shows it."""
-    asked: dict[str, Value] = {"brokers": wanted.brokers, "topic": wanted.topic, "reader": wanted.reader}
+    asked: dict[str, Value] = {"brokers": access.brokers, "topic": wanted.topic, "reader": wanted.reader}
     asked["wanted"] = wanted.goal.wanted
-    if "match" in config:
-        asked["match"] = config["match"]
-    return asked
+    return {**asked, **{name: config[name] for name in ("match", "start", "format", "key_format") if name in config}}

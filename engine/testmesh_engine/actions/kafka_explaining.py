@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from testmesh_engine.actions.kafka_goals import Ending, Wanted, count_of
 from testmesh_engine.actions.kafka_marks import OpenTransaction, TopicLog
 from testmesh_engine.actions.kafka_matching import NearMiss, near_misses
-from testmesh_engine.actions.kafka_record import Record
+from testmesh_engine.actions.kafka_record import Message
 from testmesh_engine.contract.record import dataclass
 from testmesh_engine.errors import ServiceError
 from testmesh_engine.expressions import Value
@@ -21,10 +21,15 @@ MOST_TOPICS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What is known at the end of a wait. ``limit`` names what ran out; ``topics`` only where the topic is missing."""
+    """What is known at the end of a wait. ``limit`` names what ran out; ``topics`` only where the topic is missing.
+
+    ``unseen`` are the messages that count for the step and that its reader had not been handed out before; ``early`` is
+    how many were published before the moment that it counts from.
+    """
 
     log: TopicLog
-    unseen: Sequence[Record]
+    unseen: Sequence[Message]
+    early: int = 0
     limit: str
     topics: Sequence[str]
     open_transactions: Sequence[OpenTransaction]
@@ -37,6 +42,16 @@ def failure(wanted: Wanted, ending: Ending, evidence: Evidence) -> ServiceError:
     return ServiceError(f"{head}. {details}", kind="protocol_error" if ending.too_many else "timeout")
 
 
+def unreadable(wanted: Wanted, message: Message) -> ServiceError:
+    """The error for a message that is meant, and that is not what its format says."""
+    record = message.record
+    return ServiceError(
+        f"topic {wanted.topic}: the message at partition {record.partition} offset {record.offset} can't be read: "
+        f"{message.fault}",
+        kind="protocol_error",
+    )
+
+
 def found(wanted: Wanted, evidence: Evidence) -> dict[str, Value]:
     """The same for a report: how far each partition was read, and the messages that nearly matched."""
     log = evidence.log
@@ -45,7 +60,7 @@ def found(wanted: Wanted, evidence: Evidence) -> dict[str, Value]:
         for number, position in sorted(log.positions.items())
     ]
     nearest: list[Value] = [
-        {"differs": list(miss.differences), "message": miss.record.entry}
+        {"differs": list(miss.differences), "message": miss.message.entry}
         for miss in near_misses(evidence.unseen, wanted.match, most=MOST_NEAR_MISSES)
     ]
     return {"exists": log.exists, "read": len(log.records), "partitions": partitions, "nearest": nearest}
@@ -56,8 +71,10 @@ def _details(wanted: Wanted, evidence: Evidence) -> Iterator[str]:
     if not log.exists:
         yield _similar_topics(wanted.topic, evidence.topics)
     if log.positions:
-        yield _reading(log)
-    seen = len(log.records) - len(evidence.unseen)
+        yield _reading(log, wanted.start.words)
+    if evidence.early:
+        yield f"Of these, {evidence.early} had been {wanted.start.narrower}."
+    seen = len(log.records) - len(evidence.unseen) - evidence.early
     if seen:
         yield f"Of these, {seen} had been handed out to {wanted.reader} before."
     for lost in log.lost:
@@ -90,7 +107,7 @@ def _plain(name: str) -> str:
     return name.casefold().translate({ord(mark): None for mark in "._-"})
 
 
-def _reading(log: TopicLog) -> str:
+def _reading(log: TopicLog, which: str) -> str:
     """``Read 5 messages since the run began: partition 0 from 12 to 17; nothing new in 7 others``."""
     moved = [number for number in sorted(log.positions) if log.positions[number] > log.start_of(number)]
     still = [number for number in sorted(log.positions) if number not in moved]
@@ -101,7 +118,7 @@ def _reading(log: TopicLog) -> str:
         others = "1 other" if rest == 1 else f"{rest} others"
         parts.append(f"nothing new in {others}" if len(moved) <= MOST_PARTITIONS else f"and {others}")
     messages = count_of(len(log.records)) if log.records else "no message"
-    return f"Read {messages} published since the flow began: {'; '.join(parts)}."
+    return f"Read {messages} {which}: {'; '.join(parts)}."
 
 
 def _partition(log: TopicLog, number: int) -> str:
@@ -112,5 +129,5 @@ def _partition(log: TopicLog, number: int) -> str:
 def _near_miss(miss: NearMiss) -> str:
     shown = ", ".join(miss.differences[:MOST_DIFFERENCES])
     more = len(miss.differences) - MOST_DIFFERENCES
-    at = f"partition {miss.record.partition} offset {miss.record.offset}"
+    at = f"partition {miss.message.record.partition} offset {miss.message.record.offset}"
     return f"{at} ({shown}{f' and {more} more' if more > 0 else ''})"

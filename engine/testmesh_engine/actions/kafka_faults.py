@@ -55,6 +55,19 @@ def forbidden(brokers: str, what: str, fault: KafkaError) -> PlatformError:
     )
 
 
+def is_refusal(fault: KafkaError) -> bool:
+    """Whether the brokers, or their certificate, say that trying on is of no use."""
+    return fault.name() == "_AUTHENTICATION" or (fault.name() == "_SSL" and "certificate" in fault.str())
+
+
+def refusal(brokers: str, fault: KafkaError) -> PlatformError:
+    """The error for a client that is not let in."""
+    by_login = fault.name() == "_AUTHENTICATION"
+    what = "refuses the login" if by_login else "can't be trusted"
+    hint = "Check sasl: mechanism, username, password." if by_login else "Check tls: ca, cert, key."
+    return PlatformError(f"Kafka at {brokers} {what}: {fault.str()}", kind="connection_error", hint=hint)
+
+
 def mapped(brokers: str, what: str, fault: KafkaError) -> Exception:
     """The error to raise for an answer about ``what``: one of ours, or :class:`UnreachableError` for what passes."""
     name = fault.name()

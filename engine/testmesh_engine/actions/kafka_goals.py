@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import field
 
+from testmesh_engine.actions.kafka_formats import Formats
 from testmesh_engine.actions.kafka_matching import Match
 from testmesh_engine.actions.kafka_record import Identity, Record
+from testmesh_engine.actions.kafka_start import Start
 from testmesh_engine.contract.record import dataclass
 
 Holds = Callable[[Sequence[Record]], bool]
@@ -45,7 +47,6 @@ class Goal:
 class Wanted:
     """What a step asks for. ``timeout`` in seconds; ``reader`` is the name under which messages are handed out."""
 
-    brokers: str
     topic: str
     reader: str
     match: Match
@@ -53,6 +54,8 @@ class Wanted:
     timeout: float
     limit: str = "timeout"
     """The key that ``timeout`` was given by."""
+    start: Start = Start()
+    formats: Formats = Formats()
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,18 +108,19 @@ class Reader:
     """One reader of this run: what it was handed out, each message once."""
 
     _given: set[Identity] = field(default_factory=set)
-    _pending: set[Identity] = field(default_factory=set)
+    _by_step: dict[str, set[Identity]] = field(default_factory=dict)
 
-    def begin(self, *, attempt: int) -> None:
-        """A step's first attempt makes what was handed out before final; a further one starts over."""
+    def begin(self, step: str, *, attempt: int) -> None:
+        """The first attempt of ``step`` makes what it was handed out before final; a further one starts over."""
+        before = self._by_step.pop(step, set())
         if attempt == 1:
-            self._given |= self._pending
-        self._pending = set()
+            self._given |= before
 
     def unseen(self, records: list[Record]) -> list[Record]:
         """Those that were not handed out yet."""
-        return [record for record in records if record.identity not in self._given]
+        handed_out = self._given.union(*self._by_step.values())
+        return [record for record in records if record.identity not in handed_out]
 
-    def hand_out(self, records: list[Record]) -> None:
-        """These are what the attempt got."""
-        self._pending = {record.identity for record in records}
+    def hand_out(self, step: str, records: list[Record]) -> None:
+        """These are what the attempt of ``step`` got."""
+        self._by_step[step] = {record.identity for record in records}

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
 
-from testmesh_engine.actions.kafka_record import Record, text_or_bytes
+from testmesh_engine.actions.kafka_record import Message
 from testmesh_engine.contract.record import dataclass
 from testmesh_engine.errors import UsageError
-from testmesh_engine.expressions import Value, equal, kind_of, nearest, show, to_json
+from testmesh_engine.expressions import Check, Value, equal, kind_of, nearest, show, to_json
 
-KEYS = ("key", "headers", "value")
-PLANNED = {
-    "json_path": "Give value: the part of the message that must be there.",
-    "where": "Give value: the part of the message that must be there, or assert on messages.",
-    "trace": "Match on a value that only this run uses.",
-}
-"""Keys of ``match`` that come later, with what to write instead."""
+_KEYS = ("key", "headers", "value", "json_path", "where", "trace")
+NAMES = ("key", "value", "headers", "topic", "partition", "offset", "timestamp", "raw", "message")
+"""What the expressions of ``json_path`` and ``where`` may read of a message, beside ``$``, which is its value."""
+
+Ask = Callable[[str, Mapping[str, Value]], Check]
+"""An expression of the step's config as a condition on these names."""
+
+
+def _nobody(text: str, _: Mapping[str, Value]) -> Check:
+    raise UsageError(f"{text} can't be evaluated here")
+
 
 _SHOWN = 80
 _MOST_DIFFERENCES = 20
@@ -30,65 +34,133 @@ class Match:
     key: Value = None
     headers: Mapping[str, Value] = field(default_factory=dict)
     value: Value = None
+    conditions: tuple[tuple[str, str], ...] = ()
+    """Expressions, each with the key that it stands under."""
+    trace_id: str = ""
+    """The trace that a message must belong to, "" for any."""
+    ask: Ask = _nobody
+
+    @property
+    def reads_value(self) -> bool:
+        """Whether it looks at more than what stands beside the value and the key."""
+        return bool(self.conditions) or not self.given.isdisjoint({"key", "value"})
 
 
 @dataclass(frozen=True, slots=True)
 class NearMiss:
     """A message that was not meant, and in what it differs."""
 
-    record: Record
+    message: Message
     differences: tuple[str, ...]
 
 
-def read_match(given: Mapping[str, Value] | None) -> Match:
+def read_match(given: Mapping[str, Value] | None, *, trace_id: str = "", ask: Ask | None = None) -> Match:
     """The match that a step's config holds; ``None`` where it has none. Raises ``UsageError`` for unknown keys."""
     if given is None:
         return Match()
     for name in given:
         _check_key(name)
     if not given:
-        raise UsageError(f"match is empty: give {', '.join(KEYS[:-1])} or {KEYS[-1]}, or leave it out")
+        raise UsageError(f"match is empty: give {', '.join(_KEYS[:-1])} or {_KEYS[-1]}, or leave it out")
     headers = given.get("headers", {})
     if not isinstance(headers, dict):
         raise UsageError(f"headers of match is a map of names and texts, found {kind_of(headers)}")
-    return Match(given=frozenset(given), key=given.get("key"), headers=headers, value=given.get("value"))
+    conditions = tuple((name, text) for name in ("json_path", "where") for text in _texts(name, given.get(name)))
+    return Match(
+        given=frozenset(given),
+        key=given.get("key"),
+        headers=headers,
+        value=given.get("value"),
+        conditions=conditions,
+        trace_id=_trace(given.get("trace"), trace_id),
+        ask=ask or _nobody,
+    )
 
 
 def _check_key(name: str) -> None:
-    if name in KEYS:
+    if name in _KEYS:
         return
-    if name in PLANNED:
-        raise UsageError(f'not supported yet: "{name}" of match', hint=PLANNED[name])
-    near = nearest(name, (*KEYS, *PLANNED))
-    hint = f'Did you mean "{near}"?' if near else f"It has {', '.join(KEYS)}."
+    near = nearest(name, _KEYS)
+    hint = f'Did you mean "{near}"?' if near else f"It has {', '.join(_KEYS)}."
     raise UsageError(f'match has no key "{name}"', hint=hint)
 
 
-def differences(record: Record, match: Match) -> tuple[str, ...]:
-    """In what ``record`` differs from what is meant, each ``user_id: text "42" against number 42``; none: it matches.
+def _texts(name: str, given: Value) -> Iterator[str]:
+    for text in given if isinstance(given, list) else [] if given is None else [given]:
+        if not isinstance(text, str):
+            raise UsageError(f"{name} of match is an expression or a list of them, found {kind_of(text)}")
+        yield text
+
+
+def _trace(given: Value, trace_id: str) -> str:
+    if given is None or given is False or given == "false":
+        return ""
+    if given is not True and given != "true":
+        raise UsageError(f"trace of match is true or false, found {kind_of(given)} {show(given, _SHOWN)}")
+    if not trace_id:
+        raise UsageError("trace of match: this run has no trace")
+    return trace_id
+
+
+def differences(message: Message, match: Match) -> tuple[str, ...]:
+    """In what a message differs from what is meant, each ``user_id: text "42" against number 42``; none: it matches.
 
     ``value`` is a part: a map needs the keys that ``match`` names, at every depth; a list needs as many items, each
     with its part. Keys and headers are text in Kafka, so a number matches the text of its digits there.
     """
     found: list[str] = []
-    for difference in _all_differences(record, match):
+    for difference in _all_differences(message, match):
         found.append(difference)
         if len(found) == _MOST_DIFFERENCES:
             break
     return tuple(found)
 
 
-def _all_differences(record: Record, match: Match) -> Iterator[str]:
-    if "key" in match.given:
-        yield from _text_differences("key", text_or_bytes(record.key), match.key)
-    headers = record.header_values
+def _all_differences(message: Message, match: Match) -> Iterator[str]:
+    headers = message.record.header_values
     for name, wanted in match.headers.items():
         if name not in headers:
-            yield f"header {name}: not there"
+            yield f"header {name}: not there{_similar_key(name, headers)}"
         else:
             yield from _text_differences(f"header {name}", headers[name], wanted)
+    if match.trace_id:
+        yield from _trace_differences(headers.get("traceparent"), match.trace_id)
+    if message.fault and match.reads_value:
+        yield message.fault
+        return
+    if "key" in match.given:
+        yield from _key_differences(message.key, match.key)
     if "value" in match.given:
-        yield from _part_differences("", record.content, match.value)
+        yield from _part_differences("", message.value, match.value)
+    if match.conditions:
+        yield from _unmet(message, match)
+
+
+def _trace_differences(found: Value, wanted: str) -> Iterator[str]:
+    """Of https://www.w3.org/TR/trace-context/#traceparent-header: version, trace id, the caller's id, flags."""
+    if found is None:
+        yield "trace: it has no header traceparent"
+        return
+    parts = found.split("-") if isinstance(found, str) else []
+    if len(parts) < 4 or parts[1].lower() != wanted:
+        yield f"trace: traceparent {show(found, _SHOWN)} is not of this run's trace {wanted}"
+
+
+def _unmet(message: Message, match: Match) -> Iterator[str]:
+    entry = message.entry
+    names: dict[str, Value] = {**entry, "$": message.value, "message": entry}
+    for key, text in match.conditions:
+        check = match.ask(text, names)
+        if not check.holds:
+            yield f"{key}: {check.message}"
+
+
+def _key_differences(found: Value, wanted: Value) -> Iterator[str]:
+    """A key that is read by a schema is a value; any other is text."""
+    if isinstance(found, (dict, list)) or isinstance(wanted, (dict, list)):
+        yield from _part_differences("key", found, wanted)
+    elif not equal(found, wanted):
+        yield from _text_differences("key", found, wanted)
 
 
 def _text_differences(where: str, found: Value, wanted: Value) -> Iterator[str]:
@@ -137,7 +209,7 @@ def _named(value: Value) -> str:
     return "nil" if value is None else f"{kind_of(value)} {show(value, _SHOWN)}"
 
 
-def near_misses(records: Sequence[Record], match: Match, *, most: int) -> list[NearMiss]:
+def near_misses(messages: Sequence[Message], match: Match, *, most: int) -> list[NearMiss]:
     """Those that differ the least, at most ``most`` of them; among equals the newest first."""
-    missed = [NearMiss(record, found) for record in reversed(records) if (found := differences(record, match))]
+    missed = [NearMiss(message, found) for message in reversed(messages) if (found := differences(message, match))]
     return sorted(missed, key=lambda miss: len(miss.differences))[:most]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from testmesh_engine.contract.record import dataclass
-from testmesh_engine.expressions import Value, parse_json
+from testmesh_engine.expressions import Value
 
 Identity = tuple[str, str, int, int]
 """Topic, id of the topic, partition, offset: never the same for two messages, also of a topic that was made anew."""
@@ -36,32 +36,33 @@ class Record:
         return len(self.key or b"") + len(self.value or b"") + sum(len(value or b"") for _, value in self.headers)
 
     @cached_property
-    def content(self) -> Value:
-        """The value: JSON as what it says, other text as text, anything else as bytes; nil for a tombstone."""
-        if self.value is None:
-            return None
-        try:
-            return parse_json(self.value)
-        except ValueError:
-            return text_or_bytes(self.value)
-
-    @cached_property
     def header_values(self) -> dict[str, Value]:
         """The headers as text; of one that is there twice the last counts, as in Kafka's ``lastHeader``."""
         return {name: text_or_bytes(value) for name, value in self.headers}
 
-    @cached_property
-    def entry(self) -> Value:
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A record with its key and value read in the formats that a step says; ``fault`` is why one can't be."""
+
+    record: Record
+    key: Value
+    value: Value
+    fault: str = ""
+
+    @property
+    def entry(self) -> dict[str, Value]:
         """The message as an entry of ``messages``."""
+        record = self.record
         return {
-            "topic": self.topic,
-            "partition": self.partition,
-            "offset": self.offset,
-            "key": text_or_bytes(self.key),
-            "value": self.content,
-            "raw": text_or_bytes(self.value),
-            "headers": dict(self.header_values),
-            "timestamp": self.timestamp,
+            "topic": record.topic,
+            "partition": record.partition,
+            "offset": record.offset,
+            "key": self.key,
+            "value": self.value,
+            "raw": text_or_bytes(record.value),
+            "headers": dict(record.header_values),
+            "timestamp": record.timestamp,
         }
 
 

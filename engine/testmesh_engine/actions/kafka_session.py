@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import Lock
+from typing import ClassVar
 
 from testmesh_engine.actions.kafka_client import Bounds, Client, Place
 from testmesh_engine.actions.kafka_events import EndReached, Forbidden, OutOfRange
 from testmesh_engine.actions.kafka_faults import UnreachableError
 from testmesh_engine.actions.kafka_marks import Description, OpenTransaction, Reader, TopicLog
 from testmesh_engine.actions.kafka_record import Record
+from testmesh_engine.actions.kafka_security import Access
+from testmesh_engine.actions.kafka_start import From, Noted, Start
 from testmesh_engine.actions.waiting import TimeRanOutError, sleep
 from testmesh_engine.errors import PlatformError
 
@@ -21,19 +26,37 @@ RETRY_SECONDS = 0.1
 class Session:
     """Reads the topics of one flow from their marks on; closed at the flow's end."""
 
-    def __init__(self, brokers: str) -> None:
-        self._client = Client(brokers)
+    for_all: ClassVar[bool] = True  # one for steps that run at once too: :meth:`turn`
+
+    def __init__(self, access: Access, readers: dict[str, Reader] | None = None) -> None:
+        self._access = access
+        self._client = Client(access)
         self._logs: dict[str, TopicLog] = {}
         self._all_marked = False
-        self._readers: dict[str, Reader] = {}
+        self._readers: dict[str, Reader] = {} if readers is None else readers
+        self._noted: dict[tuple[str, str], Noted | PlatformError] = {}
+        self._histories: dict[str, Session] = {}
+        self._turn, self._next = Lock(), Lock()
         self._reading: set[Place] = set()
         self._out_of_range: set[Place] = set()
         self._forbidden: dict[str, PlatformError] = {}
         self._bytes = 0
 
     def close(self) -> None:
-        """Let the client go."""
+        """Let the clients go."""
+        while self._histories:
+            self._histories.popitem()[1].close()
         self._client.close()
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """The client for oneself: steps that run at once take turns, and nobody is passed over."""
+        with self._next:
+            self._turn.acquire()
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def reader(self, name: str) -> Reader:
         """The reader of that name."""
@@ -56,19 +79,69 @@ class Session:
         Raises ``PlatformError`` where the brokers give no answer within ``bounds``.
         """
         wanted = set(topics)
-        named = {name for name in wanted if name is not None}
-        self._insist(lambda: self._mark(named, everything=None in wanted, bounds=bounds), bounds)
+        # What a flow has marked stays so for the flows that it runs.
+        named = {name for name in wanted if name is not None and name not in self._logs}
+        everything = None in wanted and not self._all_marked
+        if named or everything:
+            self._insist(lambda: self._mark(named, everything=everything, bounds=bounds), bounds)
 
     def _mark(self, named: Collection[str], *, everything: bool, bounds: Bounds) -> None:
-        names = {*named, *(self._client.topics(bounds) if everything else ())}
+        found = self._client.topics(bounds) if everything else ()
+        names = {*named, *found} - self._logs.keys()
         seen = self._client.describe(names, bounds)
         ends = self._client.ends(_places(seen), bounds, committed=False)
         for name, description in seen.items():
             marks = {number: ends[name, number] for number in _partitions(description)}
             self._logs[name] = TopicLog(name, marked_id=description.id if description else "", marks=marks)
-        self._all_marked = everything
+        self._all_marked = self._all_marked or everything
         for name in named:
             self._read(self._logs[name], seen[name])
+
+    # Other moments that messages may count from
+
+    def note(self, name: str, topic: str, bounds: Bounds) -> None:
+        """Note where ``topic`` ends now, under the ``name`` of a step. Never raises: whoever needs it is told."""
+        try:
+            seen = self._client.describe([topic], bounds)[topic]
+            ends = self._client.ends(_places({topic: seen}), bounds, committed=False)
+        except UnreachableError as error:
+            self._noted[name, topic] = self._client.unreachable(str(error))
+        except PlatformError as error:
+            self._noted[name, topic] = error
+        else:
+            found = {number: end for (_, number), end in ends.items()}
+            self._noted[name, topic] = Noted(seen.id if seen else "", found)
+
+    def noted(self, name: str, topic: str) -> Noted | None:
+        """What was noted, ``None`` for nothing. Raises ``PlatformError`` where it could not be."""
+        found = self._noted.get((name, topic))
+        if isinstance(found, PlatformError):
+            raise found
+        return found
+
+    def history(self, step: str, topic: str, start: Start, bounds: Bounds, *, anew: bool) -> Session:
+        """A client of its own that reads ``topic`` from before the marks on; ``anew`` for a step's first attempt.
+
+        Raises ``PlatformError`` where the brokers give no answer within ``bounds``.
+        """
+        known = self._histories.get(step)
+        if known is not None and not anew:
+            return known
+        if known is not None:
+            known.close()
+        found = self._histories[step] = Session(self._access, self._readers)
+        found._insist(lambda: found._reach_back(topic, start, bounds), bounds)
+        return found
+
+    def _reach_back(self, topic: str, start: Start, bounds: Bounds) -> None:
+        seen = self._client.describe([topic], bounds)[topic]
+        places = _places({topic: seen})
+        if start.kind is From.TIME:
+            starts = self._client.since(places, start.time, bounds)
+        else:
+            starts = self._client.starts(places, bounds)
+        marks = {number: offset for (_, number), offset in starts.items()}
+        self._logs[topic] = TopicLog(topic, marked_id=seen.id if seen else "", marks=marks)
 
     # During a step
 
@@ -185,7 +258,14 @@ class Session:
             log.skip(partition, earliest=start)
         self._client.read_from({place: log.positions[partition]}, known=self._reading)
 
-    # For the explanation of a failure
+    # For the producer, and for the explanation of a failure
+
+    def describe(self, topic: str, bounds: Bounds) -> Description | None:
+        """What the cluster says of ``topic``, ``None`` where there is none. Raises ``PlatformError``."""
+        try:
+            return self._client.describe([topic], bounds)[topic]
+        except UnreachableError as error:
+            raise self._client.unreachable(str(error)) from error
 
     def topics(self, bounds: Bounds) -> list[str]:
         """The names of all topics; none where the brokers do not answer."""
