@@ -10,6 +10,7 @@ from testmesh_engine.actions.base import Action
 from testmesh_engine.contract.catalogue import ActionSpec
 
 _ACTIONS = {
+    "assert": "testmesh_engine.actions.assert_action:Assert",
     "condition": "testmesh_engine.actions.condition:Condition",
     "database_query": "testmesh_engine.actions.database_query:DatabaseQuery",
     "db_poll": "testmesh_engine.actions.db_poll:DbPoll",
@@ -20,9 +21,15 @@ _ACTIONS = {
     "kafka_consumer": "testmesh_engine.actions.kafka_consumer:KafkaConsumer",
     "kafka_producer": "testmesh_engine.actions.kafka_producer:KafkaProducer",
     "log": "testmesh_engine.actions.log:Log",
+    "mock_server_configure": "testmesh_engine.actions.mock_server:MockServerConfigure",
+    "mock_server_start": "testmesh_engine.actions.mock_server:MockServerStart",
+    "mock_server_stop": "testmesh_engine.actions.mock_server:MockServerStop",
+    "mock_server_verify": "testmesh_engine.actions.mock_server:MockServerVerify",
     "parallel": "testmesh_engine.actions.parallel:Parallel",
     "redis": "testmesh_engine.actions.redis:Redis",
     "wait_for": "testmesh_engine.actions.wait_for:WaitFor",
+    "transform": "testmesh_engine.actions.transform:Transform",
+    "wait_until": "testmesh_engine.actions.wait_until:WaitUntil",
     "websocket": "testmesh_engine.actions.websocket:WebSocket",
 }
 _REDIS = ("get", "set", "del", "delete", "exists", "incr", "expire", "ttl", "hget", "hset", "hgetall")
@@ -33,6 +40,7 @@ _ALIASES = {
     "kafka_consume": "kafka_consumer",
     "kafka_produce": "kafka_producer",
     "kafka_publish": "kafka_producer",
+    "mock_server_update": "mock_server_configure",
     **{f"redis{mark}{word}": "redis" for mark in "_." for word in _REDIS},
 }
 

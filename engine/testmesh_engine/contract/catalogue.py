@@ -28,6 +28,7 @@ class Kind(StrEnum):
     CONDITION = "an expression"
     CONDITIONS = "an expression or a list of them"
     EXPRESSION = "an expression, or the value itself"
+    EXPRESSIONS = "a map of expressions"
     STEPS = "a list of steps"
     BRANCHES = "a list of steps, or a map of lists of steps"
     ANY = "any value"
@@ -61,6 +62,8 @@ class Key:
     """As for an action: keys of the map that come later."""
     variables: tuple[str, ...] = ()
     """Variables that it is taken from where a flow does not say it: the first that is known."""
+    later: tuple[str, ...] = ()
+    """Entries at any depth below it whose text is left to the action, which renders it whenever it is used."""
     names: tuple[str, ...] = ()
     """Names that expressions under this key may read beside all that the step sees: the action gives their values."""
     fault: Callable[[object], str] | None = None
@@ -131,6 +134,15 @@ class ActionSpec:
     hopeless: Callable[[Mapping[str, object], str], str] | None = None
     """Why an assertion can never hold on a result of this config, both as they are written; "" where it may."""
 
+    exposes: Callable[[Mapping[str, object]], Collection[str]] | None = None
+    """Results whose names the config says, as it is written: they stand beside ``results``.
+
+    It raises ``ValueError`` with what is wrong and the key ("" for none).
+    """
+
+    only_asserts: bool = False
+    """It does nothing but what the step asserts: one that asserts nothing is an error."""
+
     nesting: Nesting | None = None
     """Set where the names of nested steps depend on what the config says."""
 
@@ -178,6 +190,7 @@ _TYPES: Mapping[Kind, tuple[type, ...]] = {
     Kind.STEP: (str,),
     Kind.CONDITION: (str,),
     Kind.CONDITIONS: (str, list),
+    Kind.EXPRESSIONS: (dict,),
     Kind.STEPS: (list,),
     Kind.BRANCHES: (list, dict),
     Kind.DURATION: (),

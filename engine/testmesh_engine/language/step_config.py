@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from testmesh_engine.contract.catalogue import ActionSpec, Key, Kind, fault_of
 from testmesh_engine.contract.duration import parse_duration
@@ -109,12 +110,38 @@ class _ConfigReader:
                 self._findings.error(config.entries[given[1]][0], f"{given[1]} is another word for {given[0]}")
             if given:
                 self._check_value(key, config.entries[given[0]][1], (*at, given[0]))
+                self._leave(key, config.entries[given[0]][1], (*at, given[0]))
             elif key.required:
                 self._findings.error(config, f'{what} needs "{key.name}": {key.doc}', hint=_for_all(what, key))
+
+    def _leave(self, key: Key, node: Node, path: Path) -> None:
+        """Leave what stands under a name of ``key.later`` to the action; its names are checked all the same."""
+        entries = node.entries.items() if isinstance(node, MapNode) else ()
+        for name, (_, value) in entries:
+            if name in key.later:
+                self._check_later(key, value)
+                self._verbatim.add((*path, name))
+            else:
+                self._leave(key, value, (*path, name))
+        for index, item in enumerate(node.items if isinstance(node, ListNode) else ()):
+            self._leave(key, item, (*path, index))
+
+    def _check_later(self, key: Key, node: Node) -> None:
+        try:
+            template = compile_template(plain(node), dashed=dashed(self._known))
+        except ExpressionError:
+            self._broken_templates(node, (), sql=False)
+        else:
+            self._known.check(self._findings, node, template.names, extra=key.names)
 
     def _check_value(self, key: Key, node: Node, path: Path) -> None:
         if key.kind is Kind.EXPRESSION:
             self._value(key, node, path)
+            return
+        if key.kind is Kind.EXPRESSIONS and isinstance(node, MapNode):
+            for name, (_, value) in node.entries.items():
+                # Each may read those above it: that one below has no value yet is for the run to say.
+                self._value(replace(key, name=f"{key.name}.{name}", names=(*key.names, *node.entries)), value, (*path, name))
             return
         if key.kind.asks:
             self._conditions(key, node, path)
