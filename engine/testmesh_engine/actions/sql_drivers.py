@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 
@@ -34,8 +35,20 @@ class Driver:
                 f"the step needs the driver of {self.dialect.name}: {error}",
                 hint=f"Install it with: pip install 'testmesh[{self.extra}]'" if self.extra else "",
             ) from error
-        found: Database = import_module(self.module).database_of(connection, folder)
-        return found
+        # Steps mostly name one database in one text: libpq takes longer to read it than a query does.
+        return (
+            _of_text(self.module, connection, folder)
+            if isinstance(connection, str)
+            else _of(self.module, connection, folder)
+        )
+
+
+def _of(module: str, connection: Value, folder: Path | None) -> Database:
+    found: Database = import_module(module).database_of(connection, folder)
+    return found
+
+
+_of_text = lru_cache(maxsize=64)(_of)
 
 
 _PACKAGE = "testmesh_engine.actions"

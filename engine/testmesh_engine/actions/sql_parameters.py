@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from testmesh_engine.actions.sql_scanner import Dialect, Token, scan, split
 from testmesh_engine.contract.record import dataclass
@@ -47,11 +48,17 @@ def bind(query: str, params: Value, dialect: Dialect) -> list[Statement]:
     """
     if "\0" in query:
         raise UsageError("the query holds a zero character")
-    tokens, values = _placed(list(scan(query, dialect)), [] if params is None else params)
+    tokens, values = _placed(_scanned(query, dialect), [] if params is None else params)
     statements = [_statement(part, values, lead=query[: part[0].at]) for part in split(tokens)]
     if not statements:
         raise UsageError("the query is empty: it holds no statement")
     return statements
+
+
+@lru_cache(maxsize=256)
+def _scanned(query: str, dialect: Dialect) -> tuple[Token, ...]:
+    """A step that is run again asks the same."""
+    return tuple(scan(query, dialect))
 
 
 def _placed(tokens: Sequence[Token], params: Value) -> tuple[Sequence[Token], Sequence[Value]]:

@@ -106,7 +106,7 @@ def test_types_of_the_services_own_are_read(flow: SqlFlow, other: psycopg.Connec
         assert ["very happy", "sad"] == flow.value("SELECT ARRAY['very happy', 'sad']::mood[]")
         assert [1, 2] == flow.value("SELECT ARRAY[1, 2]::positive[]")
         assert 5 == flow.value("SELECT 5::positive")
-        assert "sad" == flow.value("SELECT moods.mood FROM (VALUES ('sad'::mood)) moods (mood) WHERE mood = $1", ["sad"])
+        assert "sad" == flow.value("SELECT m FROM (VALUES ('sad'::mood)) moods (m) WHERE m = $1", ["sad"])
         assert [True] == flow.value("SELECT ARRAY[$1 = ANY(ARRAY['sad']::mood[])]", ["sad"])
     finally:
         other.execute("DROP TYPE mood; DROP DOMAIN positive")
