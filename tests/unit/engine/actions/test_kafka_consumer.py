@@ -7,21 +7,33 @@ import sys
 
 import pytest
 
+from support.checked import errors
 from testmesh_engine.actions.base import Connections, Context, Counters
 from testmesh_engine.actions.config import Config, canonical
-from testmesh_engine.actions.kafka_consumer import KafkaConsumer, normal_brokers, read_wanted
+from testmesh_engine.actions.kafka_consumer import KafkaConsumer
 from testmesh_engine.actions.kafka_goals import Goal, Wanted
+from testmesh_engine.actions.kafka_wanted import read_wanted
 from testmesh_engine.actions.waiting import Deadline, Interrupt
 from testmesh_engine.errors import UsageError
 from testmesh_engine.expressions import Value
 
 SPEC = KafkaConsumer.spec
+INTERRUPT = Interrupt()
 
 
 def wanted(**config: Value) -> Wanted:
     """What this config asks for, in a step called ``check``."""
     given = canonical(SPEC, {"brokers": "b:9092", "topic": "t", **config})
-    return read_wanted(Config(SPEC, given), reader="check")
+    return read_wanted(Config(SPEC, given), context())
+
+
+def context(**changes: object) -> Context:
+    """What an attempt of the step ``check`` works with."""
+    given: dict[str, object] = {
+        "step": "check", "deadline": Deadline.after(1, "the test"), "interrupt": INTERRUPT,
+        "connections": Connections(), "counters": Counters(), "holds": lambda _: True,
+    }  # fmt: skip
+    return Context(**(given | changes))  # type: ignore[arg-type]  # by name
 
 
 @pytest.mark.parametrize(
@@ -74,33 +86,46 @@ def test_the_wait_is_30_seconds_or_what_the_step_says() -> None:
     assert [30.0, 15.0, 2.0] == seconds
 
 
-def test_two_spellings_of_the_brokers_share_a_client() -> None:
-    """Order and spaces make no other cluster."""
-    assert normal_brokers("a:1,b:2") == normal_brokers(" b:2 , a:1,")
-    assert "PLAINTEXT://c:1,[::1],[::2]:9092,d" == normal_brokers("d,PLAINTEXT://c:1,[::2]:9092,[::1]")
-
-
-@pytest.mark.parametrize("brokers", ["localhost:notaport", "a:1,b:", ","])
-def test_brokers_that_are_no_addresses_are_refused(brokers: str) -> None:
-    """The library would try port 0 and say that the connection was refused."""
-    with pytest.raises(UsageError, match="is no address"):
-        normal_brokers(brokers)
-
-
-def test_brokers_that_are_not_known_before_the_first_step_are_refused() -> None:
+@pytest.mark.parametrize("key", ["brokers", "sasl", "tls"])
+def test_access_that_is_not_known_before_the_first_step_is_refused(key: str) -> None:
     """Nothing could be marked by then, so old messages could not be told from new ones."""
-    interrupt = Interrupt()
-    context = Context(
-        step="kafka_consumer",
-        deadline=Deadline.after(1, "the test"),
-        interrupt=interrupt,
-        connections=Connections(),
-        counters=Counters(),
-        holds=lambda _: True,
+    step: dict[str, Value | None] = {"brokers": "b:9092", "topic": "t", key: None}
+    with pytest.raises(UsageError, match=f"{key} of a kafka_consumer step is not known before the flow's first step"):
+        KafkaConsumer().prepare([step], context())
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ("match: {where: vale.id == 1}", "unknown variable vale"),
+        ("match: {json_path: '$.id =='}", "an operand is missing, but the text ends"),
+        ("match: {json_path: $.id}, start: {step: nobody}", "no step above has the id nobody"),
+        ("start: earlier", "start is one of mark, earliest, latest, {step: id}, {timestamp: …} or {ago: 1h}"),
+        ("start: {step: s, ago: 1h}", "start is one of mark"),
+        ("start: {since: 1h}", 'start has no key "since"'),
+        ("start: {ago: soon}", "ago takes a duration"),
+        ("format: xml", "format is one of JSON, TEXT, BYTES, AVRO, PROTOBUF"),
+        ("sasl: {mechanism: oauthbearer, username: u, password: p}", "mechanism OAUTHBEARER is not supported"),
+        ("sasl: {username: u}", 'sasl needs "password"'),
+        ("tls: 1", "tls is a map of ca, cert, key and verify, or true"),
+        ("tls: {cert_file: x}", 'tls has no key "cert_file"'),
+        ("schema_registry: {uri: x}", 'schema_registry has no key "uri"'),
+    ],
+)
+def test_what_cant_be_meant_is_an_error_before_the_run(config: str, said: str) -> None:
+    """Found by ``validate``, without a broker."""
+    step = f"{{action: kafka_consumer, config: {{brokers: 'b:9092', topic: t, {config}}}}}"
+    assert any(said in message for message in errors(f"flow:\n  name: x\n  steps: [{step}]\n")), config
+
+
+def test_several_steps_in_one_loop_share_the_reader_of_their_text() -> None:
+    """The second round needs a new message."""
+    assert (
+        "check"
+        == read_wanted(
+            Config(SPEC, {"brokers": "b:1", "topic": "t"}), context(step="l/2/check", written="check")
+        ).reader
     )
-    with pytest.raises(UsageError, match="not known before the flow's first step"):
-        KafkaConsumer().prepare([{"brokers": None, "topic": "t"}], context)
-    interrupt.close()
 
 
 def test_the_declaration_is_read_without_kafkas_library() -> None:

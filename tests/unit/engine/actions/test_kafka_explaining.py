@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from testmesh_engine.actions.kafka_explaining import Evidence, failure, found, similar
+from testmesh_engine.actions.kafka_explaining import Evidence, failure, found, similar, unreadable
 from testmesh_engine.actions.kafka_goals import Ending, Goal, Wanted
 from testmesh_engine.actions.kafka_marks import Description, OpenTransaction, TopicLog
 from testmesh_engine.actions.kafka_matching import read_match
-from testmesh_engine.actions.kafka_record import Record
+from testmesh_engine.actions.kafka_record import Message, Record
+from testmesh_engine.actions.kafka_start import From, Start
+from testmesh_engine.expressions import parse_json
 
 WANTED = Wanted(
-    brokers="b:1",
     topic="order.placed",
     reader="check",
     match=read_match({"value": {"user_id": 42}}),
@@ -32,10 +35,16 @@ def topic_log(*values: bytes, partitions: int = 1) -> TopicLog:
     return log
 
 
+def seen(record: Record) -> Message:
+    """The record with its JSON read."""
+    return Message(record, None, parse_json(record.value or b"null"))
+
+
 def evidence(log: TopicLog, **changes: object) -> Evidence:
     """What is known at the end of a wait on ``log``."""
     given: dict[str, object] = {
-        "unseen": log.records, "limit": "its timeout of 15s", "topics": (), "open_transactions": (),
+        "unseen": [seen(record) for record in log.records], "limit": "its timeout of 15s",
+        "topics": (), "open_transactions": (),
     }  # fmt: skip
     return Evidence(log=log, **(given | changes))  # type: ignore[arg-type]  # by name
 
@@ -109,3 +118,27 @@ def test_a_report_gets_positions_and_near_misses_as_values() -> None:
 def test_similar_topics_are_found_whatever_the_separators(expected: list[str], topic: str) -> None:
     """Dots, dashes, underscores and case are how names go wrong."""
     assert expected == similar(topic, ["order.placed", "user.created", "payments"])
+
+
+def test_messages_before_the_start_of_a_step_are_told() -> None:
+    """They are there, and do not count: not the service is late, the step looks too late."""
+    wanted = replace(WANTED, start=Start(From.STEP, step="order"))
+    error = failure(wanted, NONE_CAME, evidence(topic_log(b"{}", b"{}"), unseen=[], early=2))
+    assert "Of these, 2 had been published before step order began." in error.message
+    assert "handed out" not in error.message
+
+
+def test_a_reading_that_reaches_back_says_from_where() -> None:
+    """It is not what was published since the flow began."""
+    error = failure(replace(WANTED, start=Start(From.TIME, time=1700000000000)), NONE_CAME, evidence(topic_log()))
+    assert "Read no message published since 2023-11-14T22:13:20Z: partition 0 at 12." in error.message
+
+
+def test_a_message_that_cant_be_read_is_named_by_its_place() -> None:
+    """Somebody can look at it."""
+    (record,) = topic_log(b"{").records
+    error = unreadable(WANTED, Message(record, None, "{", "its value is no json: it ends early"))
+    assert (
+        "topic order.placed: the message at partition 0 offset 12 can't be read: its value is no json: it ends early"
+    ) == error.message
+    assert "protocol_error" == error.kind

@@ -96,18 +96,31 @@ def test_what_retention_took_is_remembered() -> None:
 def test_a_message_is_handed_out_once_to_a_reader() -> None:
     """The next step of the same reader needs a new one."""
     reader = Reader()
-    reader.begin(attempt=1)
-    reader.hand_out([record(0, 0)])
-    reader.begin(attempt=1)
+    reader.begin("first", attempt=1)
+    reader.hand_out("first", [record(0, 0)])
+    reader.begin("second", attempt=1)
     assert [1] == [each.offset for each in reader.unseen([record(0, 0), record(0, 1)])]
 
 
 def test_attempts_of_one_step_start_over() -> None:
-    """What the attempt before got is there again for the next one, and gone for the next step."""
+    """What the attempt before got is there again for the next one, and gone for the next round and the next step."""
     reader = Reader()
     for attempt in (1, 2, 3):
-        reader.begin(attempt=attempt)
+        reader.begin("step", attempt=attempt)
         assert [0] == [each.offset for each in reader.unseen([record(0, 0)])]
-        reader.hand_out([record(0, 0)])
-    reader.begin(attempt=1)
-    assert [] == reader.unseen([record(0, 0)])
+        reader.hand_out("step", [record(0, 0)])
+    for step in ("step", "other"):
+        reader.begin(step, attempt=1)
+        assert [] == reader.unseen([record(0, 0)])
+
+
+def test_steps_of_one_reader_that_run_at_once_get_different_messages() -> None:
+    """What one of them holds is not the other's, also when that one tries again."""
+    reader = Reader()
+    reader.begin("left", attempt=1)
+    reader.begin("right", attempt=1)
+    reader.hand_out("left", [record(0, 0)])
+    assert [1] == [each.offset for each in reader.unseen([record(0, 0), record(0, 1)])]
+    reader.hand_out("right", [record(0, 1)])
+    reader.begin("right", attempt=2)
+    assert [1] == [each.offset for each in reader.unseen([record(0, 0), record(0, 1)])]
