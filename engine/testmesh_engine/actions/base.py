@@ -13,12 +13,14 @@ from typing import Protocol, TypeVar, runtime_checkable
 from testmesh_engine.actions.waiting import Deadline, Interrupt
 from testmesh_engine.contract.catalogue import ActionSpec
 from testmesh_engine.contract.record import dataclass
-from testmesh_engine.errors import UsageError
+from testmesh_engine.errors import ServiceError, UsageError
 from testmesh_engine.expressions import (
     Check,
+    EvaluationError,
     Expression,
     ExpressionError,
     MapScope,
+    NoValueError,
     Scope,
     Value,
     compile_expression,
@@ -211,8 +213,19 @@ class Context:
         return self._compiled(text).check(self.scope(names))
 
     def value(self, given: Value, names: Mapping[str, Value] | None = None) -> Value:
-        """What stands under a key of ``Kind.EXPRESSION``: the value of the expression, or the value itself."""
-        return self.evaluate(given, names or {}) if isinstance(given, str) else given
+        """What stands under a key of ``Kind.EXPRESSION``: the value of the expression, or the value itself.
+
+        Raises ``ServiceError`` where what was received does not have it, ``NoValueError`` for a variable without value.
+        """
+        if not isinstance(given, str):
+            return given
+        try:
+            return self.evaluate(given, names or {})
+        except NoValueError:
+            raise
+        except EvaluationError as error:
+            message = f"{given} has no value: {error.message}"
+            raise ServiceError(message, kind="assertion", hint=error.hint) from error
 
     def inside(self) -> Nested:
         """The steps inside of this one; the reader of flows has seen that there are some."""

@@ -96,7 +96,7 @@ class ForEach:
     def run(self, config: Mapping[str, Value], context: Context) -> Result:
         """Run all rounds.
 
-        Raises what a step inside of it fails with, ``ServiceError`` for an empty list, ``UsageError`` for no list,
+        Raises what a step inside of it fails with, ``ServiceError`` for an empty list and for what is no list,
         ``NothingRanError`` where no step was run.
         """
         settings, nested = Config(self.spec, config), context.inside()
@@ -116,7 +116,8 @@ class ForEach:
 def _items(value: Value, text: str) -> list[Value]:
     if not isinstance(value, list):
         hint = "Text that holds JSON is read by fromJSON(…)." if isinstance(value, str) else ""
-        raise UsageError(f"items is a list, and {text} is {kind_of(value)} {show(value, 80)}", hint=hint)
+        message = f"items is a list, and {text} is {kind_of(value)} {show(value, 80)}"
+        raise ServiceError(message, kind="assertion", hint=hint)
     if len(value) > MOST_ITEMS:
         raise UsageError(f"items has {len(value):,} items, and {MOST_ITEMS:,} are the most")
     return value

@@ -29,7 +29,7 @@ def print_action(name: str) -> None:
 
 def _unknown(name: str) -> UsageError:
     if name in planned.ACTIONS:
-        return UsageError(f"{name} is not supported yet", hint=planned.ACTION_ADVICE.get(name, ""))
+        return UsageError(f"{name} is not supported yet")
     return UsageError(f'there is no action "{name}"', hint=unknown_name_hint(name, Registry().names()))
 
 

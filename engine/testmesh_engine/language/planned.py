@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 ACTIONS = frozenset({
-    *("wait_until"),
-    *("run_flow", "prometheus_query", "loki_query"),
+    *("run_flow"),
 })  # fmt: skip
 """Actions of the language that come later."""
-
-ACTION_ADVICE = {
-}

@@ -64,6 +64,7 @@ _FORMS: dict[Kind, Schema] = {
     Kind.CONDITION: ref("expression"),
     Kind.CONDITIONS: EXPRESSIONS,
     Kind.EXPRESSION: {"type": ["string", "number", "boolean", "object", "array"], "pattern": r"\S"},
+    Kind.EXPRESSIONS: {"type": "object", "minProperties": 1},
     Kind.STEPS: STEPS,
     Kind.BRANCHES: _BRANCHES,
 }

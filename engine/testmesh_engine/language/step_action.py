@@ -27,7 +27,7 @@ def step_action(findings: Findings, step: MapNode, catalogue: Catalogue) -> Acti
 def _unknown_action(findings: Findings, node: Node, name: str, catalogue: Catalogue) -> None:
     names = list(catalogue.names())
     if name in planned.ACTIONS:
-        findings.error(node, f"not supported yet: the action {name}", hint=planned.ACTION_ADVICE.get(name, ""))
+        findings.error(node, f"not supported yet: the action {name}")
     elif instead := refused.of_action(name):
         findings.error(node, f"TestMesh has no action {name}", hint=f"{instead} {allowed_hint(names)}")
     elif (meant := refused.meant_action(name)) in names:

@@ -135,16 +135,7 @@ class _ConfigReader:
             self._known.check(self._findings, node, template.names, extra=key.names)
 
     def _check_value(self, key: Key, node: Node, path: Path) -> None:
-        if key.kind is Kind.EXPRESSION:
-            self._value(key, node, path)
-            return
-        if key.kind is Kind.EXPRESSIONS and isinstance(node, MapNode):
-            for name, (_, value) in node.entries.items():
-                # Each may read those above it: that one below has no value yet is for the run to say.
-                self._value(replace(key, name=f"{key.name}.{name}", names=(*key.names, *node.entries)), value, (*path, name))
-            return
-        if key.kind.asks:
-            self._conditions(key, node, path)
+        if self._is_of_expressions(key, node, path):
             return
         if isinstance(node, Scalar) and isinstance(node.value, str) and ("${" in node.value or "{{" in node.value):
             return
@@ -164,6 +155,21 @@ class _ConfigReader:
             self._findings.error(node, f"{key.name} {fault}")
         elif key.fields and isinstance(node, MapNode):
             self._check_keys(node, key.name, key.fields, key.planned, at=path)
+
+    def _is_of_expressions(self, key: Key, node: Node, path: Path) -> bool:
+        """Whether expressions stand there; they are compiled, and left to the action."""
+        if key.kind.asks:
+            self._conditions(key, node, path)
+        elif key.kind is Kind.EXPRESSION:
+            self._value(key, node, path)
+        elif key.kind is Kind.EXPRESSIONS and isinstance(node, MapNode):
+            for name, (_, value) in node.entries.items():
+                # Each may read those above it: that one below has no value yet is for the run to say.
+                one = replace(key, name=f"{key.name}.{name}", names=(*key.names, *node.entries))
+                self._value(one, value, (*path, name))
+        else:
+            return False
+        return True
 
     def _value(self, key: Key, node: Node, path: Path) -> None:
         """Text is an expression, left to the action; anything else is the value itself, rendered."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 
 from testmesh_engine.contract.catalogue import ActionSpec, Catalogue
@@ -80,9 +81,25 @@ class StepReader:
         if spec is None:
             self._declare(step_id, step)
             return None
+        spec = self._with_exposed(step, spec)
         step = with_waiting_moved(self._findings, step, spec)
         spelled = with_preset(self._findings, with_poll_moved(self._findings, step, spec), spec)
         return self._whole_step(spelled, spec, step_id, place)
+
+    def _with_exposed(self, step: MapNode, spec: ActionSpec) -> ActionSpec:
+        """``spec`` with the results that this step's config names."""
+        config = step.get("config")
+        written = plain(config) if isinstance(config, MapNode) else {}
+        if spec.exposes is None or not isinstance(written, dict):
+            return spec
+        try:
+            own = dict.fromkeys(spec.exposes(written), "as config says")
+        except ValueError as error:
+            message, key = error.args
+            at = config.entries[key][1] if key and isinstance(config, MapNode) else step
+            self._findings.error(at, message)
+            return spec
+        return replace(spec, results={**own, **spec.results})
 
     def _whole_step(self, step: MapNode, spec: ActionSpec, step_id: str, place: _Place) -> Step | None:
         findings, known = self._findings, self._known
@@ -206,7 +223,11 @@ class StepReader:
         """A step of a flow that asserts nothing passes on any result; what runs after a failure need not assert."""
         lists = (step.get(quantifier.value) for quantifier in Quantifier)
         asserting = any(node and not (isinstance(node, ListNode) and not node.items) for node in lists)
-        if place.phase is Phase.STEPS and place.asks and not asserting and not spec.asserts_itself:
+        if spec.only_asserts and not asserting:
+            self._findings.error(
+                step, f"this {spec.name} step asserts nothing", hint="Add assert: it does nothing else."
+            )
+        elif place.phase is Phase.STEPS and place.asks and not asserting and not spec.asserts_itself:
             message = f"this {spec.name} step asserts nothing"
             self._findings.warning(step, message, hint="Add assert, or it passes on any result.")
 

@@ -161,12 +161,12 @@ def test_a_loop_of_which_all_that_ran_was_ignored_has_not_passed(web: Web) -> No
 
 
 @pytest.mark.parametrize("items", ["WEB", "order.status", "'{\"a\": 1}'"])
-def test_items_that_are_no_list_are_the_flows_mistake(web: Web, items: str) -> None:
+def test_items_that_are_no_list_fail_the_loop(web: Web, items: str) -> None:
     """Named with what was found; nothing inside is run."""
     first = get("order", "id: order, output: {status2: body.status}, assert: [status == 200]")
     text = f"steps: [{first}, {{id: loop, action: for_each, config: {{items: ITEMS, steps: [{get('echo')}]}}}}]"
     ran = against(web, text.replace("ITEMS", items))
-    assert (ERRORED, 2) == (ran.step("loop").outcome, ran.exit_code)
+    assert (FAILED, 1) == (ran.step("loop").outcome, ran.exit_code)
     assert "items is a list, and" in ran.step("loop").message
     assert ["GET /order"] == web.seen
 
