@@ -91,6 +91,7 @@ CURL = Need.command("curl", name="curl")
 NGINX = Need.command("nginx", name="nginx")
 MARIADB = Need.command("mariadb-server-core", name="mariadbd")  # the server alone: mariadb-server would start one
 REDIS = Need("redis-tools", lambda: find_redis() is not None)  # redis-server would start one
+PROMETHEUS = Need.command("prometheus", name="prometheus")
 BROWSER = (CHROMIUM, FONTS)  # without fonts a page has its boxes, and no letter in them
 
 
@@ -155,6 +156,6 @@ def _apt(*arguments: str) -> None:
 
 if __name__ == "__main__":
     try:
-        ensure((*STACK, *BROWSER, CURL, NGINX, MARIADB, REDIS))
+        ensure((*STACK, *BROWSER, CURL, NGINX, MARIADB, REDIS, PROMETHEUS))
     except SetupError as error:
         sys.exit(str(error))

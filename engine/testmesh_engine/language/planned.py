@@ -2,7 +2,5 @@
 
 from __future__ import annotations
 
-ACTIONS = frozenset({
-    *("run_flow"),
-})  # fmt: skip
+ACTIONS = frozenset({"run_flow"})
 """Actions of the language that come later."""
