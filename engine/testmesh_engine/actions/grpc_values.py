@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from testmesh_engine.errors import UsageError
-from testmesh_engine.expressions import Value, from_python, show, to_plain
+from testmesh_engine.expressions import Value, from_python, show, to_json
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor_pool import DescriptorPool
@@ -99,14 +99,8 @@ def message_of(value: Value, kind: type[Message], pool: DescriptorPool) -> Messa
     if not isinstance(value, dict) and name not in _BY_JSON | _WRAPPERS:
         raise UsageError(f"request takes a map, the message {name}, found {show(value, 80)}")
     try:
-        return json_format.Parse(_json(value), kind(), descriptor_pool=pool)
+        return json_format.Parse(to_json(value), kind(), descriptor_pool=pool)
     except json_format.ParseError as error:
         fields = ", ".join(field.name for field in kind.DESCRIPTOR.fields)
         said = str(error).splitlines()[0]
         raise UsageError(f"request is no {name}: {said}", hint=f"Its fields: {fields or 'none'}.") from error
-
-
-def _json(value: Value) -> str:
-    import json  # noqa: PLC0415 - loaded already
-
-    return json.dumps(to_plain(value), ensure_ascii=False)

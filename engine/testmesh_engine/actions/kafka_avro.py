@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import struct
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ from uuid import UUID
 
 from testmesh_engine.actions.kafka_formats import UnreadableError
 from testmesh_engine.errors import UsageError
-from testmesh_engine.expressions import Value, from_python, parse_json, to_plain
+from testmesh_engine.expressions import Value, from_python
 
 if TYPE_CHECKING:
     from testmesh_engine.actions.kafka_schemas import Schema
@@ -62,7 +63,7 @@ class AvroCodec:
 
 
 def _plain(text: str) -> Any:
-    return to_plain(parse_json(text)) if text.lstrip()[:1] in '{["' else text
+    return json.loads(text) if text.lstrip()[:1] in '{["' else text
 
 
 def _said(error: Exception) -> str:

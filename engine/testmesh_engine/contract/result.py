@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
+from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
 
 from testmesh_engine.contract.record import dataclass
 
-Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
-"""What stands in a report: plain JSON, numbers included."""
+Json: TypeAlias = "bool | int | float | Decimal | str | Sequence[Json] | Mapping[str, Json] | None"
+"""What stands in a report: plain JSON. Numbers that were received are exact: report/json_text.py writes them so."""
 
 
 class Outcome(StrEnum):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import json
-import math
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
@@ -310,12 +309,9 @@ def number_text(number: int | Decimal) -> str:
 
 
 def to_plain(value: Value) -> Json:
-    """The value as a report holds it: bytes as base64, a decimal as the float of the same value.
-
-    A number that no float has is written as text rather than as another number.
-    """
+    """The value as a report holds it: numbers exact, NaN and infinities as text, bytes as base64."""
     if isinstance(value, Decimal):
-        return _plain_number(value)
+        return value if value.is_finite() else str(value)
     if isinstance(value, bytes):
         return base64.b64encode(value).decode("ascii")
     if isinstance(value, list):
@@ -323,14 +319,6 @@ def to_plain(value: Value) -> Json:
     if isinstance(value, dict):
         return dict(zip(value, map(to_plain, value.values()), strict=True))
     return temporal_text(value) if isinstance(value, (Time, Duration, Zone)) else value
-
-
-def _plain_number(number: Decimal) -> Json:
-    if not number.is_finite():
-        return str(number)
-    nearest_float = float(number)
-    same = math.isfinite(nearest_float) and Decimal(repr(nearest_float)) == number
-    return nearest_float if same else number_text(number)
 
 
 def show(value: Value | Missing, limit: int = 200) -> str:

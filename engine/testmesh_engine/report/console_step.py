@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from testmesh_engine.contract.result import AssertionResult, AttemptResult, Json, Outcome, StepResult
 from testmesh_engine.report.comparison import MAX_DIFFERENCES, Change, Difference, compared, differences
-from testmesh_engine.report.wording import BAD, compact, history, last_attempt, milliseconds, why
+from testmesh_engine.report.json_text import one_line
+from testmesh_engine.report.wording import BAD, history, last_attempt, milliseconds, why
 
 _LINE_CHARACTERS = 160
 """Of one line of a value; in full it stands in the json and html reports."""
@@ -55,7 +56,7 @@ def _assertion(assertion: AssertionResult) -> Iterator[str]:
         yield f"  {_short(reason)}"
     yield from _aligned(found)
     for operand in assertion.operands:
-        shown = compact(operand.value)
+        shown = one_line(operand.value)
         if shown not in reason and not (found and comparison and operand.source == comparison.name):
             yield f"  {operand.source} = {_short(shown)}"
 
@@ -70,7 +71,7 @@ def _aligned(found: Sequence[Difference]) -> Iterator[str]:
 
 def said_of(difference: Difference) -> str:
     """What is wrong in one place, in words."""
-    actual, expected = compact(difference.actual), compact(difference.expected)
+    actual, expected = one_line(difference.actual), one_line(difference.expected)
     match difference.change:
         case Change.UNEXPECTED:
             return f"should not be there: {actual}"
@@ -102,15 +103,15 @@ def _exchange(attempt: AttemptResult, *, verbose: bool) -> Iterator[str]:
         quiet = {"headers"} if "curl" in request and not verbose else set()
         yield from _fields(request, hidden={"method", "url", *quiet}, verbose=verbose)
     elif attempt.request:
-        yield f"request   {_short(compact(attempt.request))}"
+        yield f"request   {_short(one_line(attempt.request))}"
     if isinstance(attempt.response, Mapping):
         response = attempt.response
-        yield f"response  {compact(response['status']) if 'status' in response else ''}".rstrip()
+        yield f"response  {one_line(response['status']) if 'status' in response else ''}".rstrip()
         # Without headers a response is short enough to be read; -v shows all of it.
         hidden = frozenset() if verbose or "status" not in response else _QUIET_KEYS
         yield from _fields(response, hidden={"status", *hidden}, verbose=verbose)
     elif attempt.response:
-        yield f"response  {_short(compact(attempt.response))}"
+        yield f"response  {_short(one_line(attempt.response))}"
 
 
 def _fields(values: Mapping[str, Json], *, hidden: Iterable[str], verbose: bool) -> Iterator[str]:
@@ -134,14 +135,14 @@ def _lines(value: Json, most: int) -> Iterator[str]:
 
 
 def _whole(value: Json) -> list[str]:
-    text = value if isinstance(value, str) else compact(value)
+    text = value if isinstance(value, str) else one_line(value)
     if isinstance(value, str):
         return text.splitlines() or [""]
     if len(text) <= _LINE_CHARACTERS or not value:
         return [text]
     if isinstance(value, Mapping):
-        return [f"{name}: {compact(item)}" for name, item in value.items()]
-    return [compact(item) for item in value] if isinstance(value, Sequence) else [text]
+        return [f"{name}: {one_line(item)}" for name, item in value.items()]
+    return [one_line(item) for item in value] if isinstance(value, Sequence) else [text]
 
 
 def _short(text: str) -> str:

@@ -10,7 +10,8 @@ from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import AssertionResult, AttemptResult, Json, Outcome, StepResult
 from testmesh_engine.report.comparison import MAX_DIFFERENCES, Change, Comparison, Difference, compared, differences
 from testmesh_engine.report.html_text import block, joined, line, mark, text, value
-from testmesh_engine.report.wording import BAD, compact, history, last_attempt, milliseconds, why
+from testmesh_engine.report.json_text import one_line
+from testmesh_engine.report.wording import BAD, history, last_attempt, milliseconds, why
 
 _UNITS = 1000
 """Of a bar's width: the whole flow."""
@@ -130,7 +131,7 @@ def _failure(assertion: AssertionResult) -> Iterator[str]:
     found = differences(comparison) if comparison else []
     if not found or reason == assertion.message:
         yield f'<div class="why">{text(reason)}</div>'
-    operands = [each for each in assertion.operands if compact(each.value) not in reason]
+    operands = [each for each in assertion.operands if one_line(each.value) not in reason]
     if comparison is not None and (found or operands):
         yield _comparison(comparison, found)
     elif operands:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from html import escape
 
 from testmesh_engine.contract.result import Json, Outcome
+from testmesh_engine.report.json_text import indented, one_line
 from testmesh_engine.report.wording import OUTCOME_WORDS, on_one_line, without_controls
 
 MARKS = {Outcome.PASSED: "✓", Outcome.FAILED: "✗", Outcome.ERRORED: "!", Outcome.SKIPPED: "-", Outcome.NOT_RUN: "·"}
@@ -33,15 +33,12 @@ def mark(outcome: Outcome) -> str:
 
 def value(given: Json) -> str:
     """A value within a line: JSON."""
-    return f"<code>{coloured(json.dumps(given, ensure_ascii=False, default=str))}</code>"
+    return f"<code>{coloured(one_line(given))}</code>"
 
 
 def block(title: str, given: Json) -> str:
     """A titled block that can be copied: text as it is, anything else as indented JSON."""
-    if isinstance(given, str):
-        inner = text(given)
-    else:
-        inner = coloured(json.dumps(given, ensure_ascii=False, indent=2, default=str))
+    inner = text(given) if isinstance(given, str) else coloured(indented(given))
     return f'<div><h3>{text(title)}</h3><div class="block"><pre tabindex="0">{inner}</pre></div></div>'
 
 

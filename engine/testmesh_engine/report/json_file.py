@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 from testmesh_engine.report.events import Event, FlowFinished
 from testmesh_engine.report.files import Document
 from testmesh_engine.report.flows import FlowsInOrder
+from testmesh_engine.report.json_text import indented
 from testmesh_engine.report.plain import FORMAT_VERSION, flow_json
 from testmesh_engine.report.registry import ReportOptions
 
@@ -25,5 +24,5 @@ class JsonReport:
 
     def close(self) -> None:
         """Write the document."""
-        document = {"version": FORMAT_VERSION, "flows": [flow_json(flow) for flow in self._flows.results()]}
-        self._document.write(json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+        flows = [flow_json(flow) for flow in self._flows.results()]
+        self._document.write(indented({"version": FORMAT_VERSION, "flows": flows}) + "\n")

@@ -16,7 +16,8 @@ from testmesh_engine.report.events import (
     TeardownStarted,
 )
 from testmesh_engine.report.files import STDOUT, open_text
-from testmesh_engine.report.plain import FORMAT_VERSION, flow_json, step_json, to_line
+from testmesh_engine.report.json_text import dense
+from testmesh_engine.report.plain import FORMAT_VERSION, flow_json, step_json
 from testmesh_engine.report.registry import ReportOptions
 
 
@@ -31,7 +32,7 @@ class JsonlReport:
         """Write the event. That a step is tried again is not told: its attempts come with the whole result."""
         line = _line(event)
         if line:
-            self._out.write(to_line({**line, "flow_number": event.flow}) + "\n")
+            self._out.write(dense({**line, "flow_number": event.flow}) + "\n")
             self._out.flush()
 
     def close(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
 from testmesh_engine.contract.result import FlowResult, Json, StepResult
@@ -19,8 +18,3 @@ def step_json(step: StepResult) -> dict[str, Json]:
 def flow_json(flow: FlowResult) -> dict[str, Json]:
     """One flow, with its counts."""
     return {"version": FORMAT_VERSION, **asdict(flow), "counts": asdict(flow.counts)}
-
-
-def to_line(value: Json) -> str:
-    """One line of JSON."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -10,6 +9,7 @@ from unicodedata import category
 
 from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import AssertionResult, AttemptResult, FlowResult, Json, Outcome, StepResult
+from testmesh_engine.report.json_text import indented
 
 OUTCOME_WORDS = {
     Outcome.PASSED: "passed",
@@ -56,14 +56,9 @@ def cut(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[:length]}… ({len(text)} characters, cut)"
 
 
-def compact(value: Json) -> str:
-    """JSON on one line."""
-    return json.dumps(value, ensure_ascii=False, default=str)
-
-
 def pretty(value: Json) -> str:
     """Text as it is, anything else as indented JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    return value if isinstance(value, str) else indented(value)
 
 
 def titled(name: str, row: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -12,6 +11,7 @@ from testmesh_engine.errors import UsageError
 from testmesh_engine.expressions import EvaluationError, compile_template
 from testmesh_engine.language.model import Flow, Row, every_step
 from testmesh_engine.report.events import Variable
+from testmesh_engine.report.json_text import one_line
 from testmesh_engine.runtime import builtins
 from testmesh_engine.runtime.builtins import Identity
 from testmesh_engine.runtime.environment import Variables, variables_of
@@ -97,4 +97,4 @@ def _shown(flow: Flow, variables: Variables, masker: Masker) -> Iterator[Variabl
 
 
 def _text(value: Json) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else one_line(value)

@@ -57,7 +57,7 @@ class Masker:
             for name, item in value.items():
                 under = key_in(value, name)
                 self.learn(item, key=under if not below or self.is_secret_name(under) else below)
-        elif isinstance(value, (int, float, Decimal)) and not isinstance(value, bool) and self.is_secret_name(key):
+        elif _is_number(value) and self.is_secret_name(key):
             self._learn(str(value), key)
 
     def learn_variables(self, values: Mapping[str, object]) -> None:
@@ -102,9 +102,7 @@ class Masker:
             return self.keyed(items)
         if isinstance(value, (list, tuple)):
             return [self.value(item) for item in value]
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and self.text(str(value)) != str(value):
-            return MASK
-        return value
+        return MASK if _is_number(value) and self.text(str(value)) != str(value) else value
 
     def shows(self, masked: Json) -> Json:
         """``masked``, noted as without any secret that is known by now; it is not to be changed any more."""
@@ -117,8 +115,8 @@ class Masker:
         return value if shown is not None and shown[1] is self.known else self.value(value)
 
     def hides_below(self, key: str, value: object) -> bool:
-        """Whether ``value`` is masked whole for the key that it stands under: nil, true and false are no secrets."""
-        return value is not None and value != "" and not isinstance(value, bool) and self.is_secret_name(key)
+        """Whether ``value`` is masked whole for its key: nil, true, false and what is empty are no secrets."""
+        return value not in (None, "", {}, []) and not isinstance(value, bool) and self.is_secret_name(key)
 
     def keyed(self, items: Iterable[tuple[str, Json]]) -> dict[str, Json]:
         """A map of ``items`` with its keys masked; none is lost where two of them look the same then."""
@@ -128,6 +126,10 @@ class Masker:
             shown = masked if masked not in found else f"{masked} ({len(found) + 1})"
             found[shown] = item
         return found
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
 
 
 def key_in(entries: Mapping[str, object], name: str) -> str:

@@ -129,14 +129,16 @@ def test_values_are_written_in_plain_digits_and_base64(value: Value, expected: s
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        (Decimal("59.90"), 59.9),
+        (Decimal("59.90"), "59.90"),
         (Decimal("0.1234567890123456789"), "0.1234567890123456789"),
-        (9007199254740993, 9007199254740993),
+        (9007199254740993, "9007199254740993"),
+        (Decimal("NaN"), "NaN"),
+        ([{"t": Decimal("1.10")}], "[{'t': Decimal('1.10')}]"),
     ],
 )
-def test_a_report_holds_the_same_number_or_its_text(value: Value, expected: object) -> None:
-    """A float is written only where it is the same number."""
-    assert expected == to_plain(value)
+def test_a_report_holds_each_number_with_its_digits(value: Value, expected: str) -> None:
+    """None is rounded to a float, and none becomes text but what JSON has no number for."""
+    assert expected == str(to_plain(value))
 
 
 def test_long_values_are_cut_and_show_it() -> None:

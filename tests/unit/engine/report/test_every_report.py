@@ -6,6 +6,7 @@ import json
 import os
 import threading
 from dataclasses import fields, replace
+from decimal import Decimal
 from itertools import chain
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -16,7 +17,7 @@ from testmesh_engine.contract.result import FlowResult, StepResult
 from testmesh_engine.contract.verdict import Result, decode
 from testmesh_engine.report.events import Event
 from testmesh_engine.report.registry import KINDS, ReportOptions, Reports, Target, open_reports
-from unit.engine.report.results import FAILED, FLOW, GOOD, events, wild, written, written_of
+from unit.engine.report.results import ATTEMPT, FAILED, FLOW, GOOD, events, wild, written, written_of
 
 
 @pytest.fixture
@@ -158,3 +159,15 @@ def test_a_document_goes_to_standard_output(capsys: pytest.CaptureFixture[str]) 
         reports.tell(event)
     reports.close()
     assert "tested" == json.loads(capsys.readouterr().out)["flows"][0]["name"]
+
+
+@pytest.mark.parametrize("kind", ["console", "html", "json", "jsonl", "junit", "markdown"])
+@pytest.mark.parametrize("number", ["59.970", "12345678901234567890.123", "1E+400"])
+def test_every_report_shows_a_number_as_it_was_received(kind: str, number: str, tmp_path: Path) -> None:
+    """With all its digits, and never in quotes: text and number are not the same."""
+    attempt = replace(ATTEMPT, response={"status": 200, "body": {"total": Decimal(number)}})
+    flow = replace(FLOW, steps=(replace(FAILED, attempts=(attempt,)),))
+    text = written(tmp_path, kind, flow)
+    assert number in text
+    assert f'"{number}"' not in text
+    assert f"&quot;{number}" not in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -137,3 +138,24 @@ def test_what_was_told_is_looked_at_again_once_more_is_known() -> None:
     result = FlowResult(name="n", file="f", outcome=Outcome.FAILED, steps=(step,))
     guard.tell(FlowFinished(result=result))
     assert FlowFinished(result=replace(result, steps=(replace(step, message="is ***"),))) == told[-1]
+
+
+def test_a_number_is_shown_as_it_was_received() -> None:
+    """In the result and as an operand: the line above says `total is 59.980`."""
+    assert {"total": Decimal("59.980")} == shown({"total": Decimal("59.980")}, Masker())
+    scope = MapScope({"total": Decimal("59.980")})
+    (operand,) = shown_check("total == 1", compile_expression("total == 1").check(scope), Masker()).operands
+    assert "59.980" == str(operand.value)
+
+
+def test_a_number_that_is_a_secret_is_masked() -> None:
+    """Also one with a fraction."""
+    assert {"pin": "***", "n": Decimal("1.50")} == shown(
+        {"pin": Decimal("92.736"), "n": Decimal("1.50")}, Masker(["92.736"])
+    )
+
+
+@pytest.mark.parametrize("empty", [{}, []])
+def test_no_secret_is_claimed_where_there_is_none(empty: Value) -> None:
+    """A response without cookies shows that it has none."""
+    assert {"cookies": empty} == shown({"cookies": empty}, Masker())
