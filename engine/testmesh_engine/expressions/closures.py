@@ -94,8 +94,8 @@ def logic(left: Code, right: Code, site: Site) -> Code:
     return decided
 
 
-def equality(left: Code, right: Code) -> Code:
-    """``left == right``."""
+def equality(left: Code, right: Code, equals: Callable[[Result, Result], bool]) -> Code:
+    """``left == right``, as ``equals`` takes what is not there."""
 
     def equality(frame: Frame) -> Result:
         first, second = left(frame), right(frame)
@@ -103,7 +103,7 @@ def equality(left: Code, right: Code) -> Code:
             return first == second
         if isinstance(first, (list, dict)):
             frame.work(len(first))
-        return operators.equals(first, second)
+        return equals(first, second)
 
     return equality
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import field, replace
 
 from testmesh_engine.contract.record import dataclass
 from testmesh_engine.expressions import access, closures, limits, operators
@@ -66,16 +66,21 @@ class Program:
         return self.text[node.start : node.end] or "the item"  # `.ok` is a field of the item, which is not written
 
 
-def compile_tree(text: str, tree: Node) -> tuple[Code, Program]:
-    """The code of ``tree``, which was parsed from ``text``. Raises ``ExpressionError``."""
+def compile_tree(text: str, tree: Node, *, condition: bool = False) -> tuple[Code, Program]:
+    """The code of ``tree``, which was parsed from ``text``. Raises ``ExpressionError``.
+
+    ``condition`` is set where the tree is to hold, and not to give a value for others.
+    """
     program = Program(text)
-    return _Compiler(program).code(tree), program
+    return _Compiler(program).code(tree, sense=True if condition else None), program
 
 
 _ALL = "$env"
 """The map of all names, as Expr calls it."""
 _TEMPORAL = frozenset(function.name for function in dates.TABLE)
-SELECTING = frozenset({"none", "filter", "count", "find", "findIndex", "findLast", "findLastIndex"})
+SELECTING = frozenset(
+    {"all", "any", "none", "one", "filter", "count", "find", "findIndex", "findLast", "findLastIndex"}
+)
 """Functions that find less where their predicate is false, and are asked whether they do."""
 
 
@@ -87,6 +92,8 @@ class _Compiler:
         self._depth = 0
         self._in_placeholder = False
         self._has_default = False
+        self._sense: bool | None = None
+        """Whether the node is to be true (unset: false) for the whole to hold; ``None`` where its value is used on."""
         self._visitors: dict[type[Node], Callable[..., Code]] = {
             Literal: self._literal,
             Text: self._text,
@@ -108,12 +115,18 @@ class _Compiler:
             Is: self._is,
         }
 
-    def code(self, node: Node) -> Code:
+    def code(self, node: Node, *, sense: bool | None = None) -> Code:
         """The code of one node, its own names taken from where it stands."""
+        outer, self._sense = self._sense, sense
         with self._deeper(node):
             made = self._visitors[type(node)](node)
+        self._sense = outer
         self._program.codes[node] = made
         return made
+
+    def _same(self, node: Node) -> Code:
+        """The code of a part that is as true as the whole."""
+        return self.code(node, sense=self._sense)
 
     @contextmanager
     def _deeper(self, node: Node) -> Iterator[None]:
@@ -152,7 +165,7 @@ class _Compiler:
 
     def _soft_name(self, node: Name) -> Code:
         unset = self._has_default
-        self._program.names.append(NameUse(node.name, node.start, optional=unset))
+        self._program.names.append(NameUse(node.name, node.start, optional=unset, soft=True))
         return closures.optional_name(node.name, in_placeholder=self._in_placeholder, unset=unset)
 
     def _soft_member(self, node: Member, *, deep: bool) -> Code:
@@ -206,11 +219,9 @@ class _Compiler:
 
     def _note_key(self, node: Member) -> None:
         """Remember ``X`` of ``env.X``: the name of ``env`` was the last one noted."""
-        names = self._program.names
-        direct = isinstance(node.target, Name) and names and names[-1].offset == node.target.start
-        if direct and isinstance(node.key, Literal) and isinstance(node.key.value, str):
-            last = names[-1]
-            names[-1] = NameUse(last.name, last.offset, last.path, last.optional, node.key.value)
+        names, (root, keys) = self._program.names, _path_of(node)
+        if keys and isinstance(root, Name) and names and names[-1].offset == root.start:
+            names[-1] = replace(names[-1], keys=keys)
 
     def _pointer(self, node: Pointer) -> Code:
         slot = self._predicates[-1] + ("item", "index", "acc").index(node.which)
@@ -281,23 +292,24 @@ class _Compiler:
     # Operators
 
     def _unary(self, node: Unary) -> Code:
-        operand, source = self.code(node.operand), self._source(node.operand)
+        source = self._source(node.operand)
         if node.operator == "not":
             self._program.suspect = True
-            return lambda frame: operators.negated(operand(frame), source)
-        operator = node.operator
+            inner = self.code(node.operand, sense=None if self._sense is None else not self._sense)
+            return lambda frame: operators.negated(inner(frame), source)
+        operator, operand = node.operator, self.code(node.operand)
         return lambda frame: operators.signed(operand(frame), source, operator)
 
     def _binary(self, node: Binary) -> Code:
         if node.operator == "??":
             return closures.coalesce(self._soft(node.left, deep=False), self.code(node.right))
         self._program.suspect |= node.operator == "!="
-        left, right = self.code(node.left), self.code(node.right)
         site = Site(node.operator, self._source(node.left), self._source(node.right))
         if node.operator in ("and", "or"):
-            return closures.logic(left, right, site)
+            return closures.logic(self._same(node.left), self._same(node.right), site)
+        left, right = self.code(node.left), self.code(node.right)
         if node.operator == "==":
-            return closures.equality(left, right)
+            return closures.equality(left, right, self._equals())
         if node.operator in ORDER:
             return closures.ordering(left, right, site)
         if node.operator == "matches" and isinstance(node.right, Literal):
@@ -305,10 +317,18 @@ class _Compiler:
         operation = OPERATIONS[node.operator]
         return lambda frame: operation(frame, left(frame), right(frame), site)
 
+    def _equals(self) -> Callable[[Result, Result], bool]:
+        """``==``: where the whole could hold because of what is not there, that is an error, as it is for ``!=``.
+
+        An item of a list may well lack a key that others have, so a predicate takes it for a difference.
+        """
+        lenient = self._sense is True or (self._sense is None and self._predicates)
+        return operators.equals if lenient else operators.equals_present
+
     def _conditional(self, node: Conditional) -> Code:
         test, source = self.code(node.test), self._source(node.test)
-        then = test if node.then is node.test else self.code(node.then)
-        other = self.code(node.other)
+        then = test if node.then is node.test else self._same(node.then)
+        other = self._same(node.other)
         return lambda frame: (then if operators.truth(test(frame), source, "?") else other)(frame)
 
     def _exists(self, node: Exists) -> Code:
@@ -354,7 +374,7 @@ class _Compiler:
         value = self.code(node.value)
         slot = self._program.locals[node] = self._new_slots(1)
         outer, self._lets = self._lets, {**self._lets, node.name: slot}
-        body = self.code(node.body)
+        body = self._same(node.body)
         self._lets = outer
 
         def evaluated(frame: Frame) -> Result:
@@ -381,7 +401,7 @@ class _Compiler:
     def _predicate(self, node: Predicate) -> Callable[[Frame], object]:
         base = self._program.locals[node] = self._new_slots(3)
         self._predicates.append(base)
-        body = self.code(node.body)
+        body = self.code(node.body, sense=True)
         self._predicates.pop()
 
         def bound(frame: Frame) -> object:
@@ -411,6 +431,17 @@ def _map_key(key: Value) -> str:
     if isinstance(key, str):
         return key
     raise EvaluationError(f"a map's keys are text, not {kind_of(key)} {text_of(key)[:40]}")
+
+
+def _path_of(node: Node) -> tuple[Node, tuple[str, ...]]:
+    """What is read from, and the keys that lead on from it; none where one of them is not written out."""
+    if not isinstance(node, Member):
+        return node, ()
+    root, before = _path_of(node.target)
+    whole = bool(before) or not isinstance(node.target, Member)
+    if whole and isinstance(node.key, Literal) and isinstance(node.key.value, str):
+        return root, (*before, node.key.value)
+    return root, ()
 
 
 def _variable(node: Node) -> str:

@@ -7,11 +7,11 @@ from collections.abc import Collection
 from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import Operand
 from testmesh_engine.expressions.compiler import Program, compile_tree
-from testmesh_engine.expressions.doubts import Doubts
+from testmesh_engine.expressions.doubts import Doubt, Doubts
 from testmesh_engine.expressions.errors import EvaluationError, ExpressionError
 from testmesh_engine.expressions.explain import Explainer
 from testmesh_engine.expressions.frame import Code, Frame, Result
-from testmesh_engine.expressions.nodes import Node
+from testmesh_engine.expressions.nodes import Call, Node
 from testmesh_engine.expressions.operators import present
 from testmesh_engine.expressions.parser import parse
 from testmesh_engine.expressions.scope import NameUse, Scope
@@ -40,7 +40,7 @@ class Expression:
     __slots__ = ("_code", "_program", "_tree", "names", "source")
 
     def __init__(self, tree: Node, code: Code, program: Program) -> None:
-        self.source: str = program.text
+        self.source: str = program.text.strip()
         self.names: tuple[NameUse, ...] = tuple(program.names)
         self._tree = tree
         self._code = code
@@ -49,13 +49,21 @@ class Expression:
     def __repr__(self) -> str:
         return f"Expression({self.source!r})"
 
+    @property
+    def function(self) -> str:
+        """The function whose result is the value, "" for anything but one call."""
+        return self._tree.name if isinstance(self._tree, Call) else ""
+
     def evaluate(self, scope: Scope) -> Value:
         """The value, times and durations as text. Raises ``EvaluationError`` where it has none."""
         value = present(self._run(Frame(scope, self._program.slots)))
         return settled(value) if self._program.temporal else value
 
     def check(self, scope: Scope) -> Check:
-        """The expression as an assertion: it holds if it is true; never raises."""
+        """The expression as an assertion: it holds if it is true; never raises.
+
+        What is true or false only because a key is not there has no value: nothing was compared.
+        """
         frame = Frame(scope, self._program.slots)
         try:
             value = self._run(frame)
@@ -65,7 +73,10 @@ class Expression:
         if value is True:
             return self._held(frame) if self._program.suspect else _HOLDS
         if value is False:
-            return self._failed(frame, self._why(frame), warning=self._doubt(frame))
+            doubt = self._doubt(frame)
+            absent = doubt is not None and doubt.absent
+            warning = "" if doubt is None or absent else doubt.said
+            return self._failed(frame, self._why(frame), evaluated=not absent, warning=warning)
         return self._failed(frame, f"{_what(value)}, neither true nor false", evaluated=False)
 
     def _run(self, frame: Frame) -> Result:
@@ -80,11 +91,11 @@ class Expression:
         except (RecursionError, EvaluationError):
             return "it is false; its values are too large or nested too deep to say where"
 
-    def _doubt(self, frame: Frame) -> str:
+    def _doubt(self, frame: Frame) -> Doubt | None:
         try:
             return Doubts(self._program, self._again(frame)).about(self._tree)
         except (RecursionError, EvaluationError):
-            return ""
+            return None
 
     def _again(self, frame: Frame) -> Frame:
         """A frame to evaluate parts in once more: the same scope at the same time, and nothing used up yet."""
@@ -94,8 +105,12 @@ class Expression:
         return Explainer(self._program, self._again(frame)).operands(self._tree)
 
     def _held(self, frame: Frame) -> Check:
-        warning = self._doubt(frame)
-        return Check(holds=True, operands=self._operands(frame), warning=warning) if warning else _HOLDS
+        doubt = self._doubt(frame)
+        if doubt is None:
+            return _HOLDS
+        if doubt.absent:
+            return self._failed(frame, doubt.said, evaluated=False)
+        return Check(holds=True, operands=self._operands(frame), warning=doubt.said)
 
     def _failed(self, frame: Frame, why: str, *, evaluated: bool = True, warning: str = "") -> Check:
         message = why if why.startswith(f"{self.source}: ") else f"{self.source}: {why}"
@@ -112,14 +127,15 @@ def _what(value: Result) -> str:
     return "it is nil" if value is None else f"it is {kind_of(value)} {show(value)}"
 
 
-def compile_expression(text: str, *, dashed: Collection[str] = ()) -> Expression:
+def compile_expression(text: str, *, dashed: Collection[str] = (), condition: bool = True) -> Expression:
     """Compile ``text``; ``dashed`` are the step ids with a ``-`` in them, each read as one name.
 
+    ``condition`` is unset for one whose value is kept: comparing with an absent key is an error there, and not false.
     Raises ``ExpressionError`` with the offset of what is wrong.
     """
     try:
         tree = parse(text, dashed=dashed)
-        code, program = compile_tree(text, tree)
+        code, program = compile_tree(text, tree, condition=condition)
     except RecursionError:  # placeholders in the defaults of placeholders
         raise ExpressionError("the expression is nested too deep") from None
     return Expression(tree, code, program)

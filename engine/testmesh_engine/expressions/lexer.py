@@ -5,57 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from decimal import Decimal
-from enum import Enum, auto
 
-from testmesh_engine.contract.record import dataclass
-from testmesh_engine.expressions import holes
+from testmesh_engine.expressions import holes, mistakes
 from testmesh_engine.expressions.arithmetic import ArithmeticProblem, bounded
 from testmesh_engine.expressions.errors import ExpressionError
 from testmesh_engine.expressions.holes import Hole, Plain
+from testmesh_engine.expressions.tokens import Token, TokenKind
 from testmesh_engine.expressions.values import MAX_INTEGER_DIGITS, read_decimal
 
 WORD_OPERATORS = frozenset(
     {"not", "in", "or", "and", "matches", "contains", "startsWith", "endsWith", "let", "if", "else"}
 )
 """Words that are never names, but for the fields of a map."""
-
-
-class TokenKind(Enum):
-    """What a token is."""
-
-    NAME = auto()
-    NUMBER = auto()
-    TEXT = auto()
-    BYTES = auto()
-    HOLE = auto()
-    OPERATOR = auto()
-    END = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """``text[start:end]``. ``value`` is the word or operator, or what a text spells."""
-
-    kind: TokenKind
-    start: int
-    end: int
-    value: str = ""
-    number: int | Decimal = 0
-    data: bytes = b""
-    parts: tuple[Plain | Hole, ...] = ()
-    """A text with placeholders, in pieces; a placeholder, as one piece."""
-
-    def is_operator(self, *values: str) -> bool:
-        """Whether it is one of these operators."""
-        return self.kind is TokenKind.OPERATOR and self.value in values
-
-    def is_word(self, value: str) -> bool:
-        """Whether it is this name."""
-        return self.kind is TokenKind.NAME and self.value == value
-
-    def shown(self) -> str:
-        """The token for a message."""
-        return "the end" if self.kind is TokenKind.END else f"`{self.value}`"
 
 
 _SPACE = re.compile(r"(?:\s+|//[^\n]*|/\*.*?\*/)+", re.DOTALL)
@@ -157,6 +118,7 @@ class Lexer:
         return Token(TokenKind.OPERATOR, start, self._to(match.end()), match[0])
 
     def _number(self, start: int) -> Token:
+        mistakes.refuse_bare_date(self._text, start, self._end)
         match = _NUMBER.match(self._text, start, self._end)
         end = match.end() if match else start + 1
         if match is None or _continues(self._text, end, self._end, dash=False):

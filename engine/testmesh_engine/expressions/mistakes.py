@@ -6,10 +6,11 @@ import re
 
 from testmesh_engine.expressions.errors import ExpressionError
 from testmesh_engine.expressions.holes import Hole
-from testmesh_engine.expressions.lexer import Token, TokenKind
 from testmesh_engine.expressions.nodes import Exists, Is, Literal, Member, Name, Node
+from testmesh_engine.expressions.tokens import Token, TokenKind
 
 _DASHED = re.compile(r"[\w-]+")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:T[\w:.]+(?:[+-]\d{2}:\d{2})?)?(?![\w-])", re.ASCII)
 
 
 def refuse_dashed_header(left: Node, right: Node, text: str) -> None:
@@ -22,6 +23,14 @@ def refuse_dashed_header(left: Node, right: Node, text: str) -> None:
         raise ExpressionError(
             f"`{written}` is a subtraction here", left.key.start, hint=f'write `headers["{written}"]`'
         )
+
+
+def refuse_bare_date(text: str, start: int, end: int) -> None:
+    """``2024-01-01`` is 2022, which nobody has meant. Raises ``ExpressionError``."""
+    match = _DATE.match(text, start, end)
+    if match:
+        hint = f'write "{match[0]}" in quotes, or date("{match[0]}")'
+        raise ExpressionError(f"`{match[0]}` is no text without quotes, and no time", start, hint=hint)
 
 
 def refuse_constant_key(function: str, body: Node) -> None:

@@ -77,11 +77,16 @@ def equals(left: Result, right: Result) -> bool:
     return equal(left, right)
 
 
-def not_equal(left: Result, right: Result) -> bool:
-    """``!=``: an absent key may be compared with nil only."""
+def equals_present(left: Result, right: Result) -> bool:
+    """``==`` where both sides must be there: an absent key may be compared with nil only."""
     if (isinstance(left, Missing) and right is None) or (left is None and isinstance(right, Missing)):
-        return not equals(left, right)
-    return not equal(*_both(left, right))
+        return equals(left, right)
+    return equal(*_both(left, right))
+
+
+def not_equal(left: Result, right: Result) -> bool:
+    """``!=``, for which both sides must be there."""
+    return not equals_present(left, right)
 
 
 # Order and arithmetic

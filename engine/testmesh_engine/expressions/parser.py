@@ -9,10 +9,11 @@ from testmesh_engine.expressions.errors import ExpressionError
 from testmesh_engine.expressions.functions import FUNCTIONS, ParameterKind, unknown_function
 from testmesh_engine.expressions.grammar import BINARY, CONSTANTS, KINDS, NEGATABLE, ORDER, SPELLINGS, UNARY
 from testmesh_engine.expressions.holes import Hole, Plain
-from testmesh_engine.expressions.lexer import Lexer, Token, TokenKind
+from testmesh_engine.expressions.lexer import Lexer
 from testmesh_engine.expressions.methods import METHODS, no_method
 from testmesh_engine.expressions.nodes import Literal, Node, Placeholder
 from testmesh_engine.expressions.stream import TokenStream
+from testmesh_engine.expressions.tokens import Token, TokenKind
 from testmesh_engine.expressions.values import Value
 
 
@@ -289,8 +290,16 @@ class _Parser:
         opening = self._tokens.take()
         node = self._expression()
         if not self._tokens.took(")"):
-            raise self._tokens.unclosed(opening, ")")
+            raise self._unclosed_parenthesis(opening)
         return node
+
+    def _unclosed_parenthesis(self, opening: Token) -> ExpressionError:
+        """``status in (200, 201)``: SQL and Python write a list so."""
+        if not self._tokens.now.is_operator(","):
+            return self._tokens.unclosed(opening, ")")
+        close = self._text.find(")", opening.end)
+        items = self._text[opening.end : close].strip() if close > 0 else "a, b"
+        return self._tokens.unexpected("`)` belongs here", hint=f"a list stands in brackets: `[{items}]`")
 
     def _pointer(self) -> Node:
         token = self._tokens.now

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from testmesh_engine.expressions import limits
 from testmesh_engine.expressions.errors import ExpressionError, nearest
 from testmesh_engine.expressions.grammar import BINARY, MISTAKES, SPELLINGS
-from testmesh_engine.expressions.lexer import Token, TokenKind
+from testmesh_engine.expressions.tokens import Token, TokenKind
 
 
 class TokenStream:
@@ -63,7 +63,16 @@ class TokenStream:
             message = f"{wanted}, but the text ends" if wanted else "the text ends too early"
             return ExpressionError(message, token.start, hint=hint)
         message = f"{wanted}, not {token.shown()}" if wanted else f"{token.shown()} can't stand here"
-        return ExpressionError(message, token.start, hint=hint or MISTAKES.get(token.value, ""))
+        return ExpressionError(message, token.start, hint=hint or self._mistake())
+
+    def _mistake(self) -> str:
+        """What the next token was most likely meant for, "" where nobody can tell."""
+        token, before, after = self.now, self._tokens[max(0, self._at - 1)], self.ahead()
+        if token.value == ":" and before.kind is after.kind is TokenKind.NUMBER:
+            return f'put quotes around a time of day: "{before.value}:{after.value}"'
+        if token.value == ">" and before.is_operator("<"):
+            return "write `!=`"
+        return MISTAKES.get(token.value, "")
 
     @contextmanager
     def nested(self, token: Token) -> Iterator[None]:

@@ -122,6 +122,56 @@ def test_what_could_not_be_evaluated_is_told_apart_from_what_is_false(text: str)
     assert check("status == 200").evaluated
 
 
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("body.totl == 59.97", 'body has no "totl"; did you mean "total"?'),
+        ("status == 200 or body.totl == 59.97", 'status is 500; body has no "totl"; did you mean "total"?'),
+        ("body.id == 42 or body.totl == 59.97", 'body.id is text "42" against number 42; body has no "totl"; did'),
+        ("none(rows, .nn == 1)", 'no item of rows can be compared: the item has no "nn"'),
+        ("not any(rows, .nn == 1)", 'no item of rows can be compared: the item has no "nn"'),
+        ("any(rows, .nn == 1) == false", 'no item of rows can be compared: the item has no "nn"'),
+        ("any(rows, .nn == 1)", "none of 3 items of rows do: rows is"),
+        ("count(rows, .nn == 1) == 0", 'no item of rows can be compared: the item has no "nn"'),
+        ("len(filter(rows, .nn == 1 and .ok)) == 0", 'no item of rows can be compared: the item has no "nn"'),
+        ("find(rows, .nn == 1) == nil", 'no item of rows can be compared: the item has no "nn"'),
+        ("let found = filter(rows, .nn == 1); len(found) == 0", "no item of rows can be compared"),
+        ("none(rows, .nn == 1 or .n == 'a')", "no item of rows can be compared"),
+    ],
+)
+def test_what_only_an_absent_key_decides_has_no_value(text: str, why: str) -> None:
+    """A misspelt key must pass neither here nor where the opposite is asserted."""
+    checked = check(text)
+    assert (False, False, "") == (checked.holds, checked.evaluated, checked.warning)
+    assert checked.message.startswith(f"{text}: {why}"), checked.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "status == 200 and body.totl == 5",
+        "not (body.id == nil)",
+        "not (body.totl exists)",
+        "!((body.totl ?? 1) == 5)",
+        "none(rows, (.nn ?? nil) == 1)",
+        "none([{n: 1}, {m: 1}], .n == 7)",
+        "none([{m: 1}, {n: 1}], .n == 7)",
+        "none(messages, .n == 7)",
+        "none(rows, .n == 7 and .nn == 1)",
+    ],
+)
+def test_what_another_part_decides_may_lack_a_key(text: str) -> None:
+    """Lists may be mixed, and what decides is what counts."""
+    assert check(text).evaluated
+
+
+def test_all_items_of_a_long_list_are_looked_at_before_a_warning() -> None:
+    """One item that can be compared is enough for none."""
+    scope = MapScope({"rows": [*({"id": "a"} for _ in range(1500)), {"id": 7}]})
+    checked = compile_expression("none(rows, .id == 5)").check(scope)
+    assert (True, "") == (checked.holds, checked.warning)
+
+
 def test_unequal_kinds_hold_with_a_warning() -> None:
     """A comparison that can never be false proves nothing."""
     checked = check("body.id != 42")

@@ -151,7 +151,8 @@ def value_of(text: str) -> Value:
         'string(nil) == "null"',
         # nil and absent
         "body.nope == nil and nil == body.nope and !(body.nope != nil)",
-        "body.nope == 5 ? false : true",
+        "(body.nope == 5 or true) and (true ? status == 200 : body.nope == 5)",
+        "map(rows, .nope == 1 ? 'a' : 'b') == map(rows, 'b')",
         "(body.nope ?? 5) == 5",
         "(body?.nope?.deeper?.still ?? 5) == 5 and (body.nothing ?? 5) == 5",
         "body.nope?.deeper == nil and body.nothing?.deeper.still == nil and (rows[9] ?? 1) == 1",
@@ -176,6 +177,15 @@ def test_it_holds(text: str) -> None:
     ("text", "reason"),
     [
         ("body.totl != 5", 'body has no "totl"; did you mean "total"?'),
+        ("!(body.totl == 5)", 'body has no "totl"; did you mean "total"?'),
+        ("not (body.totl == 5 or status == 3)", 'body has no "totl"'),
+        ("not (status == 200 and 5 == body.totl)", 'body has no "totl"'),
+        ("not (true ? body.totl == 5 : false)", 'body has no "totl"'),
+        ("let x = body.totl; not (x == 5)", 'body has no "totl"'),
+        ("let same = body.totl == 5; not same", 'body has no "totl"'),
+        ("(body.totl == 5) == false", 'body has no "totl"'),
+        ("body.totl == 5 ? false : true", 'body has no "totl"'),
+        ("all(rows, !(.nope == 5))", 'the item has no "nope"'),
         ("body.totl > 5", 'body has no "totl"'),
         ("body.totl in [1]", 'body has no "totl"'),
         ("not body.totl", 'body has no "totl"'),
@@ -397,3 +407,28 @@ def test_a_known_name_without_value_is_an_error_but_for_what_asks_whether_it_has
     )
     for text in ("!(check exists)", "(check.status ?? 1) == 1", "check?.status == nil", "${check.status:1} == 1"):
         assert compile_expression(text).check(scope).holds, text
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("body.id != 2024-01-01", "`2024-01-01` is no text", 'write "2024-01-01" in quotes, or date("2024-01-01")'),
+        ("now() > 2024-01-01T10:00:00Z", "`2024-01-01T10:00:00Z` is no text", 'date("2024-01-01T10:00:00Z")'),
+        ("body.at == 12:30", "`:` can't stand here", 'put quotes around a time of day: "12:30"'),
+        ("status <> 200", "`>` can't stand here", "write `!=`"),
+        ("status = 200", "`=` can't stand here", "compare with `==`"),
+        ("status === 200", "`=` can't stand here", "compare with `==`"),
+        ("status in (200, 201)", "`)` belongs here, not `,`", "a list stands in brackets: `[200, 201]`"),
+    ],
+)
+def test_what_other_languages_write_is_told_with_what_to_write_here(text: str, message: str, hint: str) -> None:
+    """The mistakes that authors make who come from SQL, Python or JavaScript, and from YAML's dates."""
+    with pytest.raises(ExpressionError) as caught:
+        compile_expression(text)
+    assert message in caught.value.message
+    assert hint in caught.value.hint
+
+
+def test_a_subtraction_with_blanks_or_other_digits_is_one() -> None:
+    """Only what looks like a date is taken for one."""
+    assert value_of("2024 - 01 - 01 == 2022 and 2024-1-1 == 2022 and 20240-01-01 == 20238") is True
