@@ -25,6 +25,10 @@ RECEIVED = (("body",), ("messages", 0, "value"), ("first_row",), ("value",))
 """What a step received, the first that is there: a path that starts with no result key is looked up in it."""
 
 _WILDCARD = re.compile(r"[^\W\d]\w*(?:\.\w+|\[[^\]]*\])*\[\*\](?:\.\w+|\[[^\]]*\])*")
+_SEARCHES = frozenset({"find", "findLast", "findIndex", "findLastIndex", "filter", "first", "last"})
+"""Functions of which nil, or an empty list, means that they have found nothing."""
+
+_LONE_PATH = re.compile(r"([^\W\d]\w*)(?:\??\.\w+|\[[^\]]*\])*")
 _FIRST_WORD = re.compile(r"[^\W\d][\w-]*")
 
 
@@ -39,7 +43,7 @@ class _Source(Protocol):
 class Output:
     """A compiled output. ``names`` is what it reads from the scope, result keys included."""
 
-    __slots__ = ("_default", "_reader", "names", "source")
+    __slots__ = ("_default", "_first", "_reader", "names", "source")
 
     def __init__(
         self, source: str, reader: _Source, *, names: tuple[NameUse, ...] = (), default: Template | None = None
@@ -48,18 +52,21 @@ class Output:
         self.names = names
         self._reader = reader
         self._default = default
+        lone = _LONE_PATH.fullmatch(source.strip())
+        self._first = lone[1] if lone else ""
 
     def with_default(self, default: Template) -> Output:
         """The same with a value for when nothing is found."""
         return Output(self.source, self._reader, names=(*self.names, *default.names), default=default)
 
-    def extract(self, result: dict[str, Value], scope: Scope) -> Value:
+    def extract(self, result: dict[str, Value], scope: Scope, *, name: str = "") -> Value:
         """The captured value from ``result`` (all result keys of the step); ``scope`` is that of its assertions.
 
-        Raises ``OutputError`` where nothing is found, naming what is there instead.
+        ``name`` is what the value is to be called: what is called so already is older, and not what a path to it
+        means. Raises ``OutputError`` where nothing is found, naming what is there instead.
         """
         try:
-            found = self._reader.read(result, scope)
+            found = self._read(result, scope, name)
         except OutputError:
             raise
         except EvaluationError as error:
@@ -69,6 +76,29 @@ class Output:
         if self._default is not None:
             return self._default.render(scope)
         raise OutputError(f"{self.source} finds nothing: {found}", "write {path, default} where that is fine")
+
+    def _read(self, result: dict[str, Value], scope: Scope, name: str) -> Value | Missing:
+        missing = _not_received(name, result) if name and name == self._first and name not in result else None
+        if missing is None:
+            return self._reader.read(result, scope)
+        older = f"; write ${{{name}}} for what was called so before" if _knows(scope, name) else ""
+        return _Reason(f"{missing}{older}")
+
+
+def _not_received(name: str, result: dict[str, Value]) -> Missing | None:
+    """Why what was received has no ``name``, ``None`` where it has."""
+    got = received(result)
+    if isinstance(got, Missing):
+        return _Reason("the step has received nothing")
+    found = JsonPath("", (name,)).follow(got, _received_name(result))
+    return found if isinstance(found, Missing) else None
+
+
+def _knows(scope: Scope, name: str) -> bool:
+    try:
+        return scope.lookup(name) is not MISSING
+    except EvaluationError:
+        return False
 
 
 def compile_output(spec: Value, *, result_keys: Collection[str], dashed: Collection[str] = ()) -> Output:
@@ -101,12 +131,21 @@ def _compile_text(text: str, *, result_keys: frozenset[str], dashed: Collection[
     stripped = text.strip()
     if holes.has_holes(text):
         template = compile_template(text, dashed=dashed)
+        _check_no_path(text, template)
         return Output(text, _Rendered(template), names=template.names)
     if stripped.startswith("$"):
         return _path_output(text, compile_jsonpath(text))
     if _WILDCARD.fullmatch(stripped):
         return _path_output(text, replace(compile_jsonpath(f"$.{stripped}"), source=stripped))
     return _expression_or_literal(text, result_keys=result_keys, dashed=dashed)
+
+
+def _check_no_path(text: str, template: Template) -> None:
+    path = next((use for use in template.names if use.name == "$"), None)
+    if path is not None:
+        written = text[path.offset :].split("}", maxsplit=1)[0].strip()
+        hint = f"write `{written}` without anything around it, or `{written.removeprefix('$').lstrip('.')}` here"
+        raise ExpressionError(f"`{written}` is a path, and a placeholder holds none", path.offset, hint=hint)
 
 
 def _path_output(text: str, path: JsonPath) -> Output:
@@ -172,9 +211,12 @@ class _Evaluated:
 
     def read(self, result: dict[str, Value], scope: Scope) -> Value | Missing:
         try:
-            return self.expression.evaluate(_ReceivedScope(scope, result))
+            value = self.expression.evaluate(_ReceivedScope(scope, result))
         except AbsentError as error:
             return _Reason(f"{error.message} ({error.hint})" if error.hint else error.message)
+        if self.expression.function in _SEARCHES and (value is None or value == []):
+            return _Reason("it is an empty list" if value == [] else "it is nil")
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +240,9 @@ class _Path:
     def _of_result(self, result: dict[str, Value], got: Value | Missing) -> Value | Missing:
         """A key of the result, but never silently over another value under the same path of what was received."""
         value = self._found(result, "result")
-        if (
-            isinstance(got, Missing)
-            or not self.path.definite
-            or self.path.first == _received_name(result).split("[")[0]
-        ):
+        if isinstance(got, Missing) or self.path.first == _received_name(result).split("[")[0]:
             return value
-        other = self.path.follow(got)
+        other = self._found(got, "")
         if isinstance(other, Missing) or (not isinstance(value, Missing) and equal(value, other)):
             return value
         rest = self.path.source.removeprefix("$")

@@ -21,7 +21,7 @@ from testmesh_engine.runtime.judging import Judgement, judge
 from testmesh_engine.runtime.masking import Masker
 from testmesh_engine.runtime.nested import Inside, NestedRun, RunSteps
 from testmesh_engine.runtime.present import shown, shown_result, with_hint
-from testmesh_engine.runtime.scope import FlowScope
+from testmesh_engine.runtime.scope import FlowScope, Memory
 from testmesh_engine.runtime.surroundings import Surroundings
 
 DEFAULT_ATTEMPT_SECONDS = 30.0
@@ -39,6 +39,8 @@ class Attempt:
     request: Mapping[str, Value] = field(default_factory=dict)
     found: Mapping[str, Value] = field(default_factory=dict)
     captured: dict[str, Value] = field(default_factory=dict)
+    memory: Memory | None = None
+    """What was known before it, and what it captured; ``None`` where it has no result."""
     checks: tuple[AssertionResult, ...] = ()
     outcome: Outcome = Outcome.PASSED
     message: str = ""
@@ -166,13 +168,14 @@ class Attempting:
     def _judge(self, attempt: Attempt, result: Result) -> None:
         found = self._judged(result)
         attempt.captured, attempt.checks, attempt.error = found.captured, found.checks, found.output_error
+        attempt.memory = found.memory
         if not found.holds:
             attempt.outcome, attempt.message, attempt.kind = Outcome.FAILED, found.message, "assertion"
 
     def _scope(self, attempt: Attempt) -> Scope:
         """The scope of what is asked after an attempt."""
         error = None if attempt.holds else error_value(attempt.message, attempt.kind, timed_out=attempt.cut)
-        scope = FlowScope(self.around.memory, self.at, attempt.result, attempt.captured, error=error)
+        scope = FlowScope(attempt.memory or self.around.memory, self.at, attempt.result, error=error)
         return scope if attempt.result is not None else WithoutResult(scope, self.step.action.results)
 
 

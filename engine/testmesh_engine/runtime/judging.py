@@ -13,7 +13,7 @@ from testmesh_engine.language.model import Assertion, Quantifier, Step
 from testmesh_engine.runtime.builtins import Moment
 from testmesh_engine.runtime.masking import Masker
 from testmesh_engine.runtime.present import shown_check, with_hint
-from testmesh_engine.runtime.scope import FlowScope
+from testmesh_engine.runtime.scope import FlowScope, Memory
 from testmesh_engine.runtime.surroundings import Surroundings
 
 
@@ -21,6 +21,8 @@ from testmesh_engine.runtime.surroundings import Surroundings
 class Judgement:
     """What came of it: captured values are there also where something failed. ``message`` is the first failure."""
 
+    memory: Memory
+    """What was known before, and what was captured."""
     captured: dict[str, Value] = field(default_factory=dict)
     checks: tuple[AssertionResult, ...] = ()
     output_error: str = ""
@@ -34,16 +36,17 @@ class Judgement:
 
 def judge(step: Step, result: Result, *, at: Moment, around: Surroundings) -> Judgement:
     """Judge ``result``. Never raises for what stands in the flow or in the result."""
-    found, memory, masker = Judgement(), around.memory, around.masker
+    found, masker = Judgement(around.memory.capturing() if step.outputs else around.memory), around.masker
+    scope = FlowScope(found.memory, at, result, error=around.error)
     for capture in step.outputs:
         try:
-            scope = FlowScope(memory, at, result, error=around.error)
-            found.captured[capture.name] = capture.output.extract(result, scope)
+            value = found.captured[capture.name] = capture.output.extract(result, scope, name=capture.name)
+            found.memory.capture(capture.name, value)
         except EvaluationError as error:
+            found.memory.miss(capture.name)
             found.output_error = f"output {capture.name}: {with_hint(error.message, error.hint)}"
             found.message = found.message or found.output_error
     masker.learn_variables(found.captured)
-    scope = FlowScope(memory, at, result, found.captured, error=around.error)
     found.checks = tuple(_checks(step.asserts, scope, masker))
     failed = [check for check in found.checks if not check.passed]
     if failed and not found.message:

@@ -134,6 +134,20 @@ class Memory:
         for name in (step.id, *captured):
             self.lost.pop(name, None)
 
+    def capturing(self) -> Memory:
+        """The memory as a step's outputs and assertions see it: what they capture of its result is known at once."""
+        return replace(self, captured=dict(self.captured), lost=dict(self.lost))
+
+    def capture(self, name: str, value: Value) -> None:
+        """The step that is being looked at gives ``name`` a value."""
+        self.captured[name] = value
+        self.lost.pop(name, None)
+
+    def miss(self, name: str) -> None:
+        """It does not: what an earlier step gave is not what is meant."""
+        self.captured.pop(name, None)
+        self.lost[name] = "the step has not found it"
+
     def why_without(self, name: str) -> str:
         """Why a name that is known has no value, "" for one that nobody knows."""
         return self.lost.get(name) or self.absent.get(name, "")
@@ -198,22 +212,13 @@ def _given_by(step: Step) -> Iterable[str]:
 
 
 class FlowScope:
-    """The names at one step; ``result`` and what was just ``captured`` of it are there for its assertions only.
+    """The names at one step; ``result`` is there for its outputs and assertions only.
 
     ``error`` is that of the attempt or step that is being looked at; nil stands for the step that failed last.
     """
 
-    def __init__(
-        self,
-        memory: Memory,
-        at: Moment,
-        result: Result | None = None,
-        captured: Mapping[str, Value] | None = None,
-        *,
-        error: Value = None,
-    ) -> None:
+    def __init__(self, memory: Memory, at: Moment, result: Result | None = None, *, error: Value = None) -> None:
         self._memory = memory
-        self._captured = captured or {}
         self._at = at
         self._result = result
         self._error = error
@@ -243,7 +248,6 @@ class FlowScope:
         return (
             *own,
             *memory.local,
-            *self._captured,
             *memory.captured,
             *memory.steps,
             *memory.env,
@@ -256,12 +260,12 @@ class FlowScope:
         """The scope of placeholders, where captured variables come before result keys."""
         if self._result is None:
             return self
-        return _InPlaceholder(self._memory, self._at, self._result, self._captured, error=self._error)
+        return _InPlaceholder(self._memory, self._at, self._result, error=self._error)
 
     def from_env(self, name: str) -> bool:
         """Whether ``name`` means an env layer here."""
         memory = self._memory
-        nearer = (memory.local, self._captured, memory.captured, memory.steps, self._result or {})
+        nearer = (memory.local, memory.captured, memory.steps, self._result or {})
         return name in memory.env and not any(name in layer for layer in nearer)
 
     def _root(self, name: str) -> Value:
@@ -272,9 +276,8 @@ class FlowScope:
 
     def _without_result(self, name: str) -> Value | Missing:
         memory = self._memory
-        for layer in (self._captured, memory.captured):
-            if name in layer:
-                return layer[name]
+        if name in memory.captured:
+            return memory.captured[name]
         if name in memory.steps:
             return memory.steps[name]
         if name in memory.lost:
@@ -297,7 +300,7 @@ _ROOTS = frozenset({"env", "vars", "steps"})
 class _InPlaceholder(FlowScope):
     def lookup(self, name: str) -> Value | Missing:
         """The value of ``name``, captured variables before the result."""
-        for layer in (self._memory.local, self._captured, self._memory.captured):
+        for layer in (self._memory.local, self._memory.captured):
             if name in layer:
                 return layer[name]
         return super().lookup(name)

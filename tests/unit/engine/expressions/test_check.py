@@ -263,3 +263,10 @@ def test_values_that_no_float_has_are_reported_as_text() -> None:
     scope = MapScope({"a": Decimal("0.1234567890123456789")})
     (operand,) = compile_expression("a == 1").check(scope).operands
     assert "0.1234567890123456789" == operand.value
+
+
+def test_the_line_end_of_a_folded_text_is_not_shown() -> None:
+    """YAML's ``>`` leaves one, and a message of two lines is none."""
+    found = check("status == 200\n  and status == 201\n")
+    assert "status == 200\n  and status == 201: status is 500" == found.message
+    assert "status == 200" == compile_expression(" status == 200\n").source

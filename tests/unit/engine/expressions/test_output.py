@@ -165,3 +165,51 @@ def test_what_an_output_reads_may_come_with_the_response() -> None:
     """So its names are optional before the run."""
     output = compile_output("user_id", result_keys=list(RESULT))
     assert [("user_id", True)] == [(use.name, use.optional) for use in output.names]
+
+
+@pytest.mark.parametrize(("path", "mine"), [("$.headers.*", "headers.*"), ("$.status[*]", "status[*]")])
+def test_an_indefinite_path_that_could_mean_two_things_fails_as_a_definite_one_does(path: str, mine: str) -> None:
+    """The step's headers are not what an author means who looks at a body with headers of its own."""
+    result: dict[str, Value] = {
+        "status": [1],
+        "headers": {"content-type": "text/plain"},
+        "body": {"headers": {"a": "mine"}, "status": [2]},
+    }
+    with pytest.raises(OutputError) as error:
+        captured(path, result)
+    assert f"write `result.{mine}` or `body.{mine}`" == error.value.hint
+
+
+def test_an_indefinite_path_that_leads_to_one_thing_only_is_not_ambiguous() -> None:
+    """Also where the body has the first key, and nothing below it, or the same."""
+    result: dict[str, Value] = {"headers": {"a": "b"}, "body": {"headers": {}}}
+    assert ["b"] == captured("$.headers.*", result)
+    assert ["b"] == captured("$.headers.*", {**result, "body": {"headers": {"a": "b"}}})
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("${$.body.id}", "write `$.body.id` without anything around it, or `body.id` here"),
+        ("id {{ $.body.id }}", "write `$.body.id` without anything around it, or `body.id` here"),
+    ],
+)
+def test_a_path_within_a_placeholder_is_refused_with_what_to_write(text: str, hint: str) -> None:
+    """It would be found to be no name when the step runs at the earliest."""
+    with pytest.raises(ExpressionError, match=r"`\$\.body\.id` is a path, and a placeholder holds none") as error:
+        compile_output(text, result_keys=["body"])
+    assert (hint, text.index("$.")) == (error.value.hint, error.value.offset)
+
+
+@pytest.mark.parametrize("spec", ["old", {"path": "old"}])
+def test_what_is_called_like_the_output_already_is_not_found_by_its_name(spec: Value) -> None:
+    """It is what an earlier step captured."""
+    scope = MapScope({"old": "stale"})
+    output = compile_output(spec, result_keys=["body"])
+    assert 5 == output.extract({"body": {"old": 5}}, scope, name="old")
+    for body, why in (({}, 'body has no "old"'), ("text", 'body is text "text"'), (None, "body is nil")):
+        with pytest.raises(OutputError, match=why):
+            output.extract({"body": body}, scope, name="old")
+    with pytest.raises(OutputError, match="the step has received nothing"):
+        output.extract({"status": 1}, scope, name="old")
+    assert "stale" == output.extract({"body": {}}, scope, name="new")
