@@ -7,6 +7,7 @@ from collections.abc import Collection
 from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import Operand
 from testmesh_engine.expressions.compiler import Program, compile_tree
+from testmesh_engine.expressions.constants import Constants, kind_written
 from testmesh_engine.expressions.doubts import Doubt, Doubts
 from testmesh_engine.expressions.errors import EvaluationError, ExpressionError
 from testmesh_engine.expressions.explain import Explainer
@@ -15,7 +16,7 @@ from testmesh_engine.expressions.nodes import Call, Node
 from testmesh_engine.expressions.operators import present
 from testmesh_engine.expressions.parser import parse
 from testmesh_engine.expressions.scope import NameUse, Scope
-from testmesh_engine.expressions.values import Missing, Value, kind_of, settled, show
+from testmesh_engine.expressions.values import Kind, Missing, Value, kind_of, settled, show
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,16 @@ class Expression:
     def function(self) -> str:
         """The function whose result is the value, "" for anything but one call."""
         return self._tree.name if isinstance(self._tree, Call) else ""
+
+    @property
+    def kind(self) -> Kind | None:
+        """What its value is by the way it is written: a list in ``[a, b]``; ``None`` where that can't be told."""
+        return kind_written(self._tree)
+
+    @property
+    def always(self) -> bool | None:
+        """What it is whatever the values are: true for ``status >= 0 or true``; ``None`` where that depends."""
+        return Constants(self._program).whole(self._tree)
 
     def evaluate(self, scope: Scope) -> Value:
         """The value, times and durations as text. Raises ``EvaluationError`` where it has none."""

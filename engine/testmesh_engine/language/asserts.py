@@ -57,8 +57,11 @@ def value_expression(
 
 
 def _check_condition(findings: Findings, node: Node, what: str, compiled: Expression) -> None:
-    """Note an expression that reads nothing and is neither true nor false: mostly text in quotes twice."""
+    """Note what is neither true nor false by the way it is written: mostly text in quotes twice."""
     if compiled.names:
+        if compiled.kind in ("list", "map", "text"):
+            hint = _ONE_EACH if compiled.kind == "list" else "Compare something with it."
+            findings.error(node, f"{what} is true or false, and this is always a {compiled.kind}", hint=hint)
         return
     try:
         value = compiled.evaluate(MapScope({}))
@@ -68,6 +71,17 @@ def _check_condition(findings: Findings, node: Node, what: str, compiled: Expres
     if not isinstance(value, bool):
         hint = f"Write it without the inner quotes: {value}" if isinstance(value, str) else "Compare something with it."
         findings.error(node, f"{what} is a condition, and this is always {_always(value)}", hint=hint)
+
+
+_ONE_EACH = "Write each condition as an item of its own:  - status == 200"
+
+
+def _check_constant(findings: Findings, node: Node, compiled: Expression) -> None:
+    """Note an assertion that comes out the same whatever happens."""
+    always = compiled.always
+    if always is not None:
+        what = f"{compiled.source} is always {'true' if always else 'false'}: it tests nothing"
+        findings.warning(node, what, hint="Compare something that was received, for example: status == 200")
 
 
 def _always(value: Value) -> str:
@@ -133,6 +147,7 @@ def _assertion(
     said = _message(findings, message, spec=spec, known=known) if message else None
     if compiled is None:
         return None
+    _check_constant(findings, text, compiled)
     return Assertion(expression=compiled, quantifier=quantifier, message=said, line=node.line)
 
 

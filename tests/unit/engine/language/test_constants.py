@@ -65,6 +65,34 @@ def test_a_constant_where_a_condition_belongs_is_an_error(step: str, said: str) 
 
 
 @pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        ("assert: ['[duration_ms > 0, true]']", "an assertion is true or false, and this is always a list"),
+        ("assert: ['{a: duration_ms}']", "an assertion is true or false, and this is always a map"),
+        ("assert_none: ['\"${duration_ms} == 0\"']", "an assertion is true or false, and this is always a text"),
+    ],
+)
+def test_an_assertion_that_is_written_as_another_kind_is_an_error(step: str, said: str) -> None:
+    """It could fail in the run only, for no fault of the service."""
+    assert [(Severity.ERROR, 4, said)] == found(flow(DELAY.replace("}}", f"}}, {step}}}")))
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        ("assert: ['1 == 1']", "1 == 1 is always true: it tests nothing"),
+        ("assert: duration_ms >= 0 or true", "duration_ms >= 0 or true is always true: it tests nothing"),
+        ("assert_none: ['false']", "false is always false: it tests nothing"),
+        ("assert: ['true // duration_ms > 0']", "true // duration_ms > 0 is always true: it tests nothing"),
+    ],
+)
+def test_an_assertion_that_is_the_same_whatever_happens_is_a_warning(step: str, said: str) -> None:
+    """It looks like a test in every report."""
+    assert [(Severity.WARNING, 4, said)] == found(flow(DELAY.replace("}}", f"}}, {step}}}")))
+    assert [] == found(flow(DELAY.replace("}}", "}, assert: [duration_ms >= 0], when: 1 == 1}")))
+
+
+@pytest.mark.parametrize(
     ("head", "step", "said"),
     [
         ("  version: [1]\n", "", "version is text or a number, found a list"),
