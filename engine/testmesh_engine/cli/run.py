@@ -11,7 +11,7 @@ from testmesh_engine.cli.files import CheckedFile, CheckedFiles, check_files
 from testmesh_engine.cli.inputs import read_dot_env
 from testmesh_engine.cli.selection import Selection
 from testmesh_engine.cli.settings import grace_of, identity_of, layers_of, secret_names_of, secrets_of
-from testmesh_engine.cli.validate import shown
+from testmesh_engine.cli.validate import problems_of
 from testmesh_engine.contract.problem import Problem
 from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import Failure, FlowResult, Outcome
@@ -123,7 +123,7 @@ class _Call:
         self.problems = [problem for flow in checked.flows() for problem in self._errors_of(flow)]
 
     def _errors_of(self, flow: Checked) -> tuple[Problem, ...]:
-        return errors_of(flow.problems, strict=self._arguments.strict)
+        return errors_of(problems_of(flow), strict=self._arguments.strict)
 
     def refuse(self) -> int:
         """Nothing runs: print all problems, and tell the reports of each flow that is wrong the first one."""
@@ -133,7 +133,7 @@ class _Call:
         for number, (flow, found) in enumerate(wrong):
             reports.tell(FlowFinished(result=_invalid(flow, found), exit_code=EXIT_USAGE, flow=number))
         for problem in self.problems:
-            sys.stderr.write(f"{shown(problem).render()}\n")
+            sys.stderr.write(f"{problem.render()}\n")
         count = sum(1 for _ in self._checked.flows())
         if count > 1:
             sys.stderr.write(f"testmesh: nothing was run: {len(wrong)} of {count} flows can't be\n")
@@ -162,8 +162,8 @@ class _Call:
         return _closed(reports, _codes(run_flows(runs, signals.interrupts, reports.tell, plan=plan)))
 
     def _say_warnings(self) -> None:
-        for problem in (problem for flow in self._checked.flows() for problem in flow.problems):
-            sys.stderr.write(f"{shown(problem).render()}\n")
+        for problem in (problem for flow in self._checked.flows() for problem in problems_of(flow)):
+            sys.stderr.write(f"{problem.render()}\n")
         if said := self._checked.said_of_passed_over():
             sys.stderr.write(f"{said}\n")
 
@@ -195,7 +195,7 @@ def _closed(reports: Reports, codes: list[int]) -> int:
 
 def _invalid(flow: Checked, wrong: Sequence[Problem]) -> FlowResult:
     """The result of a flow that is not run, with the first thing that is wrong with it."""
-    problem = shown(wrong[0])
+    problem = wrong[0]
     more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
     message = with_hint(f"{problem.place()}: {problem.message}{more}", problem.hint)
     failure = Failure(flow=flow.name, step="", message=message)

@@ -6,8 +6,9 @@ import json
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
+from itertools import takewhile
 
 from testmesh_engine.actions.registry import Registry
 from testmesh_engine.cli.files import CheckedFile, CheckedFiles, check_files
@@ -89,23 +90,40 @@ def _json_of(text: str, name: str) -> object:
         raise UsageError(f"{name} is no JSON: {error}") from error
 
 
-def shown(problem: Problem) -> Problem:
-    """The problem without the secrets of its line, which its message and hint may quote in their own ways."""
+def problems_of(flow: Checked) -> list[Problem]:
+    """The problems of ``flow`` as they may be shown."""
+    return [shown(problem, flow.secrets) for problem in flow.problems]
+
+
+def shown(problem: Problem, declared: Iterable[str] = ()) -> Problem:
+    """The problem without secrets: the ``declared`` ones, and those of its line, which its message may quote."""
     # A flow that came as an object has no line: there the path tells what a message is about.
     below = any(is_secret_key(name) or name == "auth" for name in _NAME.findall(problem.path))
     found = [text for match in _FOUND.findall(problem.message) for text in match] if below else []
-    secrets = Masker({*secrets_of_line(problem.excerpt), *found})
+    secrets = Masker({*declared, *secrets_of_line(problem.excerpt), *found})
+
+    def masked(line: str) -> str:
+        return secrets.text(mask_source_line(line))
+
+    excerpt = masked(problem.excerpt)
+    before = _shared(excerpt, masked(problem.excerpt[: problem.column - 1]))
     return replace(
         problem,
-        excerpt=secrets.text(mask_source_line(problem.excerpt)),
+        excerpt=excerpt,
+        caret=0 if excerpt == problem.excerpt else before + 1,
         message=secrets.text(mask_pairs(problem.message)),
-        hint=secrets.text(mask_source_line(problem.hint)),
+        hint=masked(problem.hint),
     )
+
+
+def _shared(one: str, other: str) -> int:
+    """How many characters both begin with."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def print_json(checked: list[Checked]) -> None:
     """One object with all problems, the first flow's name, and what each flow needs from outside."""
-    problems = [shown(problem).to_json() for flow in checked for problem in flow.problems]
+    problems = [problem.to_json() for flow in checked for problem in problems_of(flow)]
     flows = [{"name": flow.name, "ok": flow.ok, "needs": [*map(asdict, _needs_shown(flow))]} for flow in checked]
     name = checked[0].name if checked else ""
     answer = {"flow": {"name": name}, "problems": problems, "flows": flows}
@@ -115,8 +133,8 @@ def print_json(checked: list[Checked]) -> None:
 def _print_text(checked: CheckedFiles, *, strict: bool) -> None:
     for file in checked.files:
         for flow in file.flows:
-            for problem in flow.problems:
-                sys.stdout.write(f"{shown(problem).render()}\n")
+            for problem in problems_of(flow):
+                sys.stdout.write(f"{problem.render()}\n")
             if flow.ok:
                 sys.stdout.write(f"{file.path}: {flow.name}: ok\n{_needs(flow)}")
     if len(checked.files) > 1 or checked.passed_over:
@@ -131,7 +149,7 @@ def _needs(flow: Checked) -> str:
 
 def _needs_shown(flow: Checked) -> list[Need]:
     """What the flow needs, without the secrets that a default may be, or hold."""
-    masker = Masker(names=flow.flow.secrets if flow.flow else ())
+    masker = Masker(flow.secrets, names=flow.flow.secrets if flow.flow else ())
     return [replace(need, default=str(masker.value(need.default, key=need.name))) for need in flow.needs]
 
 

@@ -24,7 +24,8 @@ class Problem:
     """One problem of one file.
 
     ``line`` and ``column`` count from 1, 0 where the text has none (a flow that came as an object: ``path`` then
-    says where). ``path`` is the place within the flow, ``steps[3].assert[0]``. ``excerpt`` is the line of the file.
+    says where). ``path`` is the place within the flow, ``steps[3].assert[0]``. ``excerpt`` is the line of the file, and
+    ``caret`` the column of it that is meant where that is another one: secrets were taken out before it.
     """
 
     message: str
@@ -34,6 +35,7 @@ class Problem:
     path: str = ""
     hint: str = ""
     excerpt: str = ""
+    caret: int = 0
     severity: Severity = Severity.ERROR
 
     def place(self) -> str:
@@ -52,7 +54,7 @@ class Problem:
         lines = [self.headline()]
         if self.excerpt and self.line:
             gutter = f"{self.line:>5} | "
-            pad = "".join(map(_blank, self.excerpt[: self.column - 1]))
+            pad = "".join(map(_blank, self.excerpt[: (self.caret or self.column) - 1]))
             lines += [f"{gutter}{self.excerpt}", f"{' ' * 5} | {pad}^"]
         if self.hint:
             lines += [f"        {line}" for line in self.hint.splitlines()]

@@ -20,16 +20,21 @@ from testmesh_engine.language.needs import Need
 from testmesh_engine.language.nodes import MapNode, Node, Scalar, Source
 from testmesh_engine.language.objects import node_of
 from testmesh_engine.language.scanning import lines_of
+from testmesh_engine.language.written_secrets import written_secrets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """One flow of a file: ``flow`` is there if no problem is an error, ``needs`` is what it asks of its caller."""
+    """One flow of a file: ``flow`` is there if no problem is an error, ``needs`` is what it asks of its caller.
+
+    ``secrets`` are the texts that the flow itself gives its secrets, which a problem may quote.
+    """
 
     name: str
     problems: tuple[Problem, ...]
     flow: Flow | None = None
     needs: tuple[Need, ...] = ()
+    secrets: frozenset[str] = frozenset()
 
     @property
     def ok(self) -> bool:
@@ -56,8 +61,9 @@ def check_text(
 
 def check_flow(part: FlowPart, *, catalogue: Catalogue, outside: Outside, files: Files = NO_FILES) -> Checked:
     """One flow, given what stands under ``flow:``."""
+    secrets = written_secrets(part.node, part.source.lines)
     if part.node is None:
-        return Checked(name=part.name, problems=part.problems)
+        return Checked(name=part.name, problems=part.problems, secrets=secrets)
     findings = Findings(part.source)
     reader = FlowReader(findings, catalogue, outside, files)
     flow = reader.flow(part.node)
@@ -68,7 +74,7 @@ def check_flow(part: FlowPart, *, catalogue: Catalogue, outside: Outside, files:
     problems = tuple(sorted([*part.problems, *found], key=lambda problem: (problem.line, problem.column)))
     wrong = findings.failed or bool(part.problems)
     name = flow.name if flow else _name_of(part.node)
-    return Checked(name=name, problems=problems, flow=None if wrong else flow, needs=reader.needs)
+    return Checked(name=name, problems=problems, flow=None if wrong else flow, needs=reader.needs, secrets=secrets)
 
 
 def errors_of(problems: Iterable[Problem], *, strict: bool) -> tuple[Problem, ...]:

@@ -81,3 +81,75 @@ def test_an_object_that_is_nested_too_deep_is_a_problem_in_json(
     assert 2 == validate_paths(arguments)
     (problem,) = json.loads(capsys.readouterr().out)["problems"]
     assert "nested more than 64 deep" == problem["message"]
+
+
+DECLARED = """flow:
+  name: x
+  env: {KEY: VALUE, OTHER: "${nope}"}
+  secrets: [KEY]
+  steps:
+    - {action: delay, config: {duration: 1s}, assert: ['1 == "S3cr3tValue-xyz" and nope2']}
+"""
+
+
+@pytest.mark.parametrize("output", ["text", "json"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        DECLARED.replace("VALUE", "S3cr3tValue-xyz"),
+        DECLARED.replace("VALUE", '"S3cr3tValue-xyz"'),
+        DECLARED.replace("VALUE", '"${KEY:-S3cr3tValue-xyz}"'),
+        DECLARED.replace("VALUE", "{a: [S3cr3tValue-xyz]}"),
+        DECLARED.replace("VALUE", "@S3cr3tValue-xyz"),
+        DECLARED.replace("VALUE", '"S3cr3tValue-xyz'),
+        DECLARED.replace("VALUE", "S3cr3tValue-xyz").replace("secrets: [KEY]", "secrets:\n    - KEY\n  tags: ]"),
+        DECLARED.replace("env:", "inputs:").replace("VALUE", "S3cr3tValue-xyz"),
+        DECLARED.replace("env:", "inputs:").replace("VALUE", "{type: text, default: S3cr3tValue-xyz}"),
+        DECLARED.replace("env:", "data:").replace("{KEY: VALUE, ", "{rows: [{KEY: S3cr3tValue-xyz}], "),
+        DECLARED.replace("{KEY: VALUE, ", "\n    KEY: |\n      S3cr3tValue-xyz\n    B: {C: S3cr3tValue-xyz, "),
+    ],
+)
+def test_no_problem_shows_a_value_of_a_declared_secret(
+    text: str, output: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where the flow is no flow, and where YAML can't read it."""
+    path = tmp_path / "f.yaml"
+    path.write_text(text, encoding="utf-8")
+    assert 2 == validate_paths(ValidateArguments(paths=(str(path),), output=output))
+    said = capsys.readouterr().out
+    assert "S3cr3tValue" not in said
+    assert "***" in said
+
+
+def test_what_a_declared_secret_does_not_hold_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The word `text` of an input's declaration is no secret, nor is a variable that the value names."""
+    path = tmp_path / "f.yaml"
+    text = DECLARED.replace("env:", "inputs:").replace("VALUE", '{type: text, default: "${nope3}"}')
+    path.write_text(text, encoding="utf-8")
+    assert 2 == validate_paths(ValidateArguments(paths=(str(path),)))
+    said = capsys.readouterr().out
+    assert 'inputs: {KEY: {type: text, default: "${nope3}"}, OTHER: "${nope}"}' in said
+
+
+@pytest.mark.parametrize(
+    ("line", "at"),
+    [
+        ("  env: {KEY: S3cr3tValue-xyz, U: ${nope}}", "nope"),
+        ("  env: {DB_PASSWORD: hunter2hunter2, K: S3cr3tValue-xyz, U: ${nope}}", "nope"),
+        ("  env: {U: ${nope}, KEY: S3cr3tValue-xyz}", "nope"),
+    ],
+)
+def test_the_caret_stands_below_what_is_meant_also_where_secrets_are_taken_out(line: str, at: str) -> None:
+    """They may stand before it in the line, and are longer than what is shown instead."""
+    problem = shown(Problem(message="m", line=3, column=line.index(at) + 1, excerpt=line), ["S3cr3tValue-xyz"])
+    _, shown_line, caret = problem.render().splitlines()
+    assert shown_line.index(at) == caret.index("^")
+    assert line.index(at) + 1 == problem.column
+
+
+def test_the_caret_of_a_secret_stands_below_its_mask() -> None:
+    """Where it is the value itself that is wrong."""
+    line = "  env: {KEY: S3cr3tValue-xyz}"
+    problem = shown(Problem(message="m", line=3, column=line.index("tValue") + 1, excerpt=line), ["S3cr3tValue-xyz"])
+    _, shown_line, caret = problem.render().splitlines()
+    assert shown_line.index("***") == caret.index("^")
