@@ -16,14 +16,22 @@ class NameUse:
     ``offset`` counts characters in the text at ``path`` (in a template's tree; empty for a single text).
     ``optional`` is set where a name that nobody knows is no error: before the default of a placeholder, and in an
     output, where it may be a key of what is received. Before ``exists``, ``??`` and ``?.`` a name must be known.
-    ``key`` is the key that is read from it, where it is written out: ``X`` of ``env.X`` and ``env["X"]``.
+    ``keys`` are those that are read from it one after the other, as far as they are written out: ``a``, ``body`` of
+    ``steps.a.body[0]`` and ``steps["a"].body``. ``soft`` is set where what is not there is asked for: by ``exists``,
+    ``??``, ``?.`` or a default.
     """
 
     name: str
     offset: int
     path: tuple[str | int, ...] = ()
     optional: bool = False
-    key: str = ""
+    keys: tuple[str, ...] = ()
+    soft: bool = False
+
+    @property
+    def key(self) -> str:
+        """The first of ``keys``, "" where there is none."""
+        return self.keys[0] if self.keys else ""
 
 
 class Scope(Protocol):
