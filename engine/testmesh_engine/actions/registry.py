@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
 
+from testmesh_engine.actions import plugins
 from testmesh_engine.actions.base import Action
 from testmesh_engine.contract.catalogue import ActionSpec
 
@@ -29,6 +30,7 @@ _ACTIONS = {
     "parallel": "testmesh_engine.actions.parallel:Parallel",
     "prometheus_query": "testmesh_engine.actions.prometheus_query:PrometheusQuery",
     "redis": "testmesh_engine.actions.redis:Redis",
+    "run_flow": "testmesh_engine.actions.run_flow:RunFlow",
     "transform": "testmesh_engine.actions.transform:Transform",
     "wait_for": "testmesh_engine.actions.wait_for:WaitFor",
     "wait_until": "testmesh_engine.actions.wait_until:WaitUntil",
@@ -46,23 +48,40 @@ _ALIASES = {
     **{f"redis{mark}{word}": "redis" for mark in "_." for word in _REDIS},
 }
 
+_TAKEN = frozenset({*_ACTIONS, *_ALIASES})
+
 
 @cache
 def load_action(name: str) -> Action:
-    """The action of that name. Raises ``KeyError`` where there is none."""
-    module, _, attribute = _ACTIONS[name].partition(":")
-    action: Action = getattr(import_module(module), attribute)()
-    return action
+    """The action of that name. Raises ``KeyError`` where there is none, ``UnusableError`` for another package's."""
+    if name in _ACTIONS:
+        module, _, attribute = _ACTIONS[name].partition(":")
+        action: Action = getattr(import_module(module), attribute)()
+        return action
+    found = plugins.load(name, _TAKEN)
+    if found is None:
+        raise KeyError(name)
+    return found
 
 
 class Registry:
     """The catalogue that flows are checked against: it imports only what a flow names."""
 
     def find(self, name: str) -> ActionSpec | None:
-        """The declaration of the action with this name or alias."""
-        own = _ALIASES.get(name, name)
-        return load_action(own).spec if own in _ACTIONS else None
+        """The declaration of the action with this name or alias; other packages are asked last."""
+        try:
+            return load_action(_ALIASES.get(name, name)).spec
+        except (KeyError, plugins.UnusableError):
+            return None
+
+    def fault(self, name: str) -> str:
+        """Why an action that a package declares under this name can't be used, "" where none does, or it can."""
+        try:
+            plugins.load(name, _TAKEN)
+        except plugins.UnusableError as error:
+            return str(error)
+        return ""
 
     def names(self) -> Iterable[str]:
-        """All names, sorted."""
-        return _ACTIONS.keys()
+        """All names, sorted: those of other packages after those that are built in."""
+        return (*_ACTIONS, *(name for name in plugins.declared() if name not in _TAKEN))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
+from testmesh_engine.actions import plugins
 from testmesh_engine.actions.registry import Registry
 from testmesh_engine.contract.catalogue import ActionSpec, Key
 from testmesh_engine.errors import UsageError
@@ -16,6 +17,7 @@ def print_actions() -> None:
     """A line for each action."""
     specs = [spec for name in Registry().names() if (spec := Registry().find(name))]
     rows = [(_with_aliases(spec.name, spec.aliases), spec.doc) for spec in specs]
+    rows += [(name, f"can't be used: {fault}") for name in plugins.declared() if (fault := Registry().fault(name))]
     _write([*_columns(rows), "", "testmesh actions NAME tells the keys and the results of one."])
 
 
@@ -28,6 +30,8 @@ def print_action(name: str) -> None:
 
 
 def _unknown(name: str) -> UsageError:
+    if fault := Registry().fault(name):
+        return UsageError(fault)
     if name in planned.ACTIONS:
         return UsageError(f"{name} is not supported yet")
     return UsageError(f'there is no action "{name}"', hint=unknown_name_hint(name, Registry().names()))

@@ -29,6 +29,7 @@ class Kind(StrEnum):
     CONDITIONS = "an expression or a list of them"
     EXPRESSION = "an expression, or the value itself"
     EXPRESSIONS = "a map of expressions"
+    FLOW = "the path of a flow file"
     STEPS = "a list of steps"
     BRANCHES = "a list of steps, or a map of lists of steps"
     ANY = "any value"
@@ -160,6 +161,9 @@ class Catalogue(Protocol):
     def find(self, name: str) -> ActionSpec | None:
         """The declaration of the action with this name or alias."""
 
+    def fault(self, name: str) -> str:
+        """Why an action that another package declares under this name can't be used, "" where none does."""
+
     def names(self) -> Iterable[str]:
         """All names, without aliases, sorted."""
 
@@ -191,6 +195,7 @@ _TYPES: Mapping[Kind, tuple[type, ...]] = {
     Kind.CONDITION: (str,),
     Kind.CONDITIONS: (str, list),
     Kind.EXPRESSIONS: (dict,),
+    Kind.FLOW: (str,),
     Kind.STEPS: (list,),
     Kind.BRANCHES: (list, dict),
     Kind.DURATION: (),

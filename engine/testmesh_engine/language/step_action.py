@@ -26,7 +26,9 @@ def step_action(findings: Findings, step: MapNode, catalogue: Catalogue) -> Acti
 
 def _unknown_action(findings: Findings, node: Node, name: str, catalogue: Catalogue) -> None:
     names = list(catalogue.names())
-    if name in planned.ACTIONS:
+    if fault := catalogue.fault(name):
+        findings.error(node, fault, hint="Mend or uninstall that package; other actions work without it.")
+    elif name in planned.ACTIONS:
         findings.error(node, f"not supported yet: the action {name}")
     elif instead := refused.of_action(name):
         findings.error(node, f"TestMesh has no action {name}", hint=f"{instead} {allowed_hint(names)}")

@@ -1,0 +1,1 @@
+"""An action for TestMesh that looks up host names."""
