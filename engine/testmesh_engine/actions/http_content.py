@@ -35,7 +35,8 @@ def content_of(settings: Config, content_type: str, folder: Path | None) -> Cont
 
     Raises ``UsageError`` where there is more than one, or a file can't be read.
     """
-    given = [key for key in KEYS if settings.value(key) not in (None, {})]
+    # An empty map is a body of its own: {} is JSON. Of the others it means that there is none.
+    given = [key for key in KEYS if settings.value(key) not in ((None,) if key == "body" else (None, {}))]
     if len(given) > 1:
         raise UsageError(f"a request has {given[0]} or {given[1]}, not both")
     return _MAKERS[given[0]](settings, content_type, folder) if given else Content()

@@ -13,10 +13,14 @@ _UTF8 = frozenset({"utf-8", "utf8"})
 
 
 def result_of(answer: Answer) -> Result:
-    """The result. Raises ``GarbledError`` for a body that says it is UTF-8 and is not."""
+    """The result. Raises ``GarbledError`` for a body that is not what it says it is: UTF-8, JSON."""
     result = head_of(answer)
     kind = str(result["content_type"])
-    result["body"] = body_of(answer.body, kind, _charset(answer))
+    try:
+        result["body"] = body_of(answer.body, kind, _charset(answer))
+    except GarbledError as error:
+        # What came with the status of a failure is most often no answer of the service itself.
+        raise GarbledError(f"status {answer.head.status}, and {error}", error.hint) from error
     return result
 
 
@@ -52,19 +56,35 @@ def _charset(answer: Answer) -> str:
 
 
 def body_of(content: bytes, content_type: str, charset: str) -> Value:
-    """JSON where the answer says so, or says nothing and is it; text that says it is JSON and isn't stays text."""
+    """What the answer says it is; one that says nothing is JSON where it is that, else text.
+
+    Raises ``GarbledError`` for one that is not what it says.
+    """
+    says_json = _is_json(content_type)
     if not content:
-        return None if "json" in content_type else ""
-    if "json" in content_type or (not content_type and content[:1] in b'{["'):
-        # JSON is UTF-8, whatever else is said of it (RFC 8259, 8.1).
-        text = _decoded(content, charset or ("utf-8" if content_type else ""))
-        try:
-            return parse_json(text.removeprefix("\ufeff"))
-        except ValueError:
-            return text
+        return None if says_json else ""
+    if says_json or (not content_type and content[:1] in b'{["'):
+        return _json_of(content, content_type, charset)
     if not content_type or content_type.startswith("text/") or _is_text(content_type):
         return _decoded(content, charset)
     return content
+
+
+def _is_json(content_type: str) -> bool:
+    """Whether it is one JSON document (RFC 6839, 3.1), and not a stream of several."""
+    return content_type.endswith(("/json", "+json", "/x-json", "/json-rpc", "/jsonrequest"))
+
+
+def _json_of(content: bytes, content_type: str, charset: str) -> Value:
+    # JSON is UTF-8, whatever else is said of it (RFC 8259, 8.1).
+    text = _decoded(content, charset or ("utf-8" if content_type else ""))
+    try:
+        return parse_json(text.removeprefix("\ufeff"), unique=True)
+    except ValueError as error:
+        if not content_type:
+            return text
+        why = str(error).removeprefix("no JSON: ")
+        raise GarbledError(f"the body says that it is JSON ({content_type}), and is not: {why}") from error
 
 
 def _decoded(content: bytes, charset: str) -> str:
@@ -81,5 +101,6 @@ def _decoded(content: bytes, charset: str) -> str:
 
 def _is_text(content_type: str) -> bool:
     return any(
-        word in content_type for word in ("xml", "yaml", "javascript", "x-www-form-urlencoded", "html", "graphql")
+        word in content_type
+        for word in ("json", "xml", "yaml", "javascript", "x-www-form-urlencoded", "html", "graphql")
     )

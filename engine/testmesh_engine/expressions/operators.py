@@ -204,10 +204,18 @@ def _in(frame: Frame, left: Result, right: Result, site: Site) -> bool:
         return any(equal(part, item) for item in container)
     if isinstance(container, dict):
         if isinstance(part, str):
-            return part in container
+            return has(container, part)
         raise _refused(site, "a text where it asks a map for a key", part, container)
     hint = f"write `{site.right} contains {site.left}`" if isinstance(container, str) else ""
     raise _refused(site, "a list or a map on its right", part, container, hint=hint)
+
+
+def has(entries: dict[str, Value], key: str) -> bool:
+    """Whether there is such a key. Raises ``EvaluationError`` for one that is known and has no value."""
+    if key not in entries:
+        return False
+    present(entries[key])
+    return True
 
 
 def _contains(frame: Frame, left: Result, right: Result, site: Site) -> bool:

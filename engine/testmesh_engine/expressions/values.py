@@ -158,17 +158,19 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-def parse_json(text: str | bytes) -> Value:
+def parse_json(text: str | bytes, *, unique: bool = False) -> Value:
     """Read JSON exactly: integers as ``int``, other numbers as ``Decimal`` with every digit.
 
     Raises ``ValueError`` with the reason for text that is no JSON, for NaN and Infinity, for more than 512 levels,
-    integers of more than 4,300 digits and exponents beyond 6,144. A lone surrogate is read as U+FFFD.
+    integers of more than 4,300 digits and exponents beyond 6,144; with ``unique`` also for a key that stands twice in
+    one object, of which else the last counts. A lone surrogate is read as U+FFFD.
     """
     if isinstance(text, bytes):
         text = _decoded(text)
     _check_depth(text)
     try:
-        value: Value = json.loads(text, parse_float=read_decimal, parse_constant=_no_constant)
+        hook = _unique if unique else None
+        value: Value = json.loads(text, parse_float=read_decimal, parse_constant=_no_constant, object_pairs_hook=hook)
     except RecursionError:
         raise ValueError(f"the JSON is nested more than {MAX_JSON_DEPTH} deep") from None
     except json.JSONDecodeError as error:
@@ -194,6 +196,16 @@ def read_decimal(text: str) -> Decimal:
     if number and abs(number.adjusted()) > MAX_EXPONENT:
         raise ValueError(f"the number {text[:40]} is beyond 10^{MAX_EXPONENT}")
     return number if number or -MAX_EXPONENT <= number.as_tuple().exponent <= MAX_EXPONENT else Decimal(0)  # type: ignore[operator]  # a finite number's exponent is an int
+
+
+def _unique(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in found if keys.count(key) > 1)
+        first, second, *_ = (show(value, 40) for key, value in pairs if key == twice)
+        raise ValueError(f"{show(twice, 40)} stands twice in one object, as {first} and as {second}")
+    return found
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING
 
 from testmesh_engine.expressions import EvaluationError, Value
-from testmesh_engine.language.faker import method_of, names
+from testmesh_engine.language.faker import method_of
 from testmesh_engine.language.faker_names import UNTIL
 
 if TYPE_CHECKING:
@@ -27,7 +27,10 @@ _ONE_AT_A_TIME = threading.Lock()
 
 
 class FakerNames(dict[str, Value]):
-    """``FAKER`` as a map: each value is made when it is read, from the seed of its step and its method's name."""
+    """``FAKER`` as a map: each value is made when it is read, from the seed of its step and its method's name.
+
+    To those who look through it all it is what was made so far.
+    """
 
     def __init__(self, seed: Callable[[str], str]) -> None:
         super().__init__()
@@ -35,9 +38,6 @@ class FakerNames(dict[str, Value]):
 
     def __contains__(self, key: object) -> bool:
         return isinstance(key, str) and method_of(key) is not None
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(names())
 
     def __missing__(self, key: str) -> Value:
         method = method_of(key)

@@ -8,6 +8,7 @@ from testmesh_engine.expressions.fingerprint import fingerprint
 from testmesh_engine.expressions.frame import Frame
 from testmesh_engine.expressions.functions.predicates import key_text
 from testmesh_engine.expressions.functions.table import FunctionError, function
+from testmesh_engine.expressions.operators import has
 from testmesh_engine.expressions.values import Value, kind_of, show
 
 
@@ -45,7 +46,8 @@ def _len(_: Frame, value: Value) -> int:
 
 def _get(_: Frame, container: Value, key: Value) -> Value:
     if isinstance(container, dict):
-        return container.get(key_text(key))
+        name = key_text(key)
+        return container[name] if has(container, name) else None
     if isinstance(container, list) and isinstance(key, int) and not isinstance(key, bool):
         return container[key] if -len(container) <= key < len(container) else None
     if container is None:

@@ -208,3 +208,17 @@ def test_a_folder_in_the_way_and_no_folder_at_all_are_told(web: Web, context: Co
     context.folder = None
     with pytest.raises(UsageError, match="does not come from a file"):
         send(context, url=f"{web.url}/bytes", save_to_file="a")
+
+
+@pytest.mark.parametrize(("body", "sent"), [({}, "{}"), ([], "[]"), (0, "0"), (False, "false")])
+def test_an_empty_body_is_sent_as_json(web: Web, context: Context, body: Any, sent: str) -> None:
+    """A service that takes a map of options is asked with none of them."""
+    echo = body_of(send(context, url=f"{web.url}/echo", method="POST", body=body))
+    assert (sent, "application/json") == (echo["body"], header_of(echo, "content-type"))
+
+
+def test_a_body_that_is_not_given_is_not_sent(web: Web, context: Context) -> None:
+    """Nor one that is nil, or a form without fields."""
+    for config in ({}, {"body": None}, {"form": {}}):
+        echo = body_of(send(context, url=f"{web.url}/echo", method="POST", **config))
+        assert ("", None) == (echo["body"], header_of(echo, "content-type"))

@@ -106,10 +106,22 @@ def test_headers_of_the_result_are_found_in_any_case(web: Web, context: Context)
     assert "application/json" == headers["CONTENT-TYPE"]
 
 
-@pytest.mark.parametrize(("path", "body"), [("text", "grün"), ("bytes", b"\x00\xff"), ("nonsense", "{not json")])
-def test_a_body_that_is_no_json_is_text_or_bytes(web: Web, context: Context, path: str, body: str | bytes) -> None:
-    """Also where the server says that it is JSON: the status can still be asserted on."""
+@pytest.mark.parametrize(("path", "body"), [("text", "grün"), ("bytes", b"\x00\xff")])
+def test_a_body_that_says_it_is_no_json_is_text_or_bytes(web: Web, context: Context, path: str, body: object) -> None:
+    """By its content type."""
     assert body == send(context, url=f"{web.url}/{path}")["body"]
+
+
+def test_an_answer_that_says_it_is_json_and_is_not_fails_the_attempt(web: Web, context: Context) -> None:
+    """As text it would pass whatever asks for its length; the status, the place and the body are told."""
+    with pytest.raises(ServiceError) as error:
+        send(context, url=f"{web.url}/nonsense")
+    assert "protocol_error" == error.value.kind
+    assert error.value.message.endswith(
+        "/nonsense: status 200, and the body says that it is JSON (application/json), and is not: "
+        "Expecting property name enclosed in double quotes at line 1, column 2"
+    )
+    assert (200, "{not json") == (context.found["status"], context.found["body"])
 
 
 def test_a_redirect_is_followed_and_told(web: Web, context: Context) -> None:

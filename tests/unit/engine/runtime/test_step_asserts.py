@@ -104,3 +104,13 @@ def test_forms_that_authors_write_work(web: Web, asserts: str) -> None:
 def test_a_map_in_an_assertion_works_where_it_is_quoted(web: Web) -> None:
     """Unquoted it arrives as a map, which is explained."""
     assert PASSED == one(web, 'assert: [\'body.items[0] == {"sku": "a"}\']').outcome
+
+
+@pytest.mark.parametrize(
+    "expression", ["$env == 1", '"nope" in $env', "toJSON($env) == 1", "status == 201 and $env != nil"]
+)
+def test_all_names_can_be_shown_in_a_failure(web: Web, expression: str) -> None:
+    """Those of Faker are made when they are read by name, and not shown: there are hundreds."""
+    step = one(web, f"assert: ['{expression}']")
+    assert FAILED == step.outcome
+    assert "engine error" not in step.message

@@ -268,3 +268,38 @@ def test_the_steps_of_a_list_have_their_tags_and_times(web: Web) -> None:
     wait, after = against(web, text).result.steps
     assert ("slow", "a-b") == wait.tags
     assert wait.started_ms + 30 <= after.started_ms < 5000
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        '"body" in steps.one',
+        '"anything at all" in steps.one',
+        '"oid" in vars',
+        'not ("oid" in vars)',
+        'get(vars, "oid") == nil',
+        'get(steps.one, "body") == nil',
+        'steps.one | get("body") == nil',
+    ],
+)
+def test_whether_a_known_name_has_a_value_is_not_answered_by_looking_for_its_key(web: Web, asked: str) -> None:
+    """A step that was skipped has no result: true and false would both be made up."""
+    text = f"""
+    steps:
+      - {{id: one, when: 1 == 2, {FAILING}, output: {{oid: body}}}}
+      - {{id: two, action: http_request, config: {{url: "${{WEB}}/order"}}, assert: ['{asked}']}}
+    """
+    two = against(web, text).step("two")
+    assert FAILED == two.outcome
+    assert "has no value: step one was skipped" in two.message
+
+
+@pytest.mark.parametrize("asked", ['"outcome" in steps.one', '"nope" not in vars', 'get(vars, "nope") == nil'])
+def test_what_is_there_or_was_never_declared_can_be_asked_for(web: Web, asked: str) -> None:
+    """As of any map."""
+    text = f"""
+    steps:
+      - {{id: one, when: 1 == 2, {FAILING}, output: {{oid: body}}}}
+      - {{id: two, action: http_request, config: {{url: "${{WEB}}/order"}}, assert: ['{asked}']}}
+    """
+    assert PASSED == against(web, text).step("two").outcome
