@@ -65,7 +65,7 @@ class ContainerReader:
             found.append(StepList(name=_name(each, steps, found), steps=steps))
             new = (known.ids - ids) | (known.captured - captured)
             why = "It runs at the same time." if each.at_once else "Only one of the two runs."
-            known.inside |= {name: f"{name} is given by another branch of {shown}. {why}" for name in new}
+            known.inside |= dict.fromkeys(new, f"Another branch of {shown} gives it. {why}")
             all_ids |= known.ids
             all_captured |= known.captured
         known.ids, known.captured, known.inside = all_ids, all_captured, inside

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import field
+from dataclasses import field, replace
 
 from testmesh_engine.contract.record import dataclass
 from testmesh_engine.expressions import ExpressionError, NameUse, compile_template
@@ -12,7 +12,9 @@ from testmesh_engine.language import faker, refused
 from testmesh_engine.language.findings import Findings, did_you
 from testmesh_engine.language.needs import Need
 from testmesh_engine.language.nodes import ListNode, MapNode, Node
+from testmesh_engine.language.result_keys import ALWAYS, WHOLE, Fault, ResultKeys, fault_of_error
 from testmesh_engine.language.roots import Declared
+from testmesh_engine.language.unknown_names import meant, of_this_step
 
 BUILTINS: frozenset[str] = frozenset({
     *("RANDOM_ID", "UUID", "RANDOM_INT", "RANDOM_STRING", "$uuid", "$random_int", "$timestamp", faker.ROOT),
@@ -30,7 +32,7 @@ _MAPS_OF_VARIABLES = frozenset({"env", "input", "vars"})
 ERROR = "error"
 """The error of the step that failed last; nil where none has. What captures this name comes before it."""
 
-RESULT_ROOTS: frozenset[str] = frozenset({"result", "response", "request", "duration_ms", "time"})
+RESULT_ROOTS: frozenset[str] = frozenset((*WHOLE, *ALWAYS))
 """What every action exposes beside its own result keys."""
 
 
@@ -70,6 +72,12 @@ class Known:
 
     keys: set[str] = field(default_factory=set)
     """Every key that was read of a name, where it is written out: ``x`` of ``vars.x`` and of ``step.x``."""
+    results: dict[str, ResultKeys] = field(default_factory=dict)
+    """What is known of the results of steps with an id."""
+    here: str = ""
+    """The id of the step that is being read."""
+    result: ResultKeys | None = None
+    """What is known of its own result."""
 
     def is_read(self, name: str) -> bool:
         """Whether a declared name is read anywhere, as far as can be told: ``env`` as a whole reads all of it."""
@@ -91,6 +99,15 @@ class Known:
     def _declared(self) -> tuple[Collection[str], ...]:
         return self.outside.names, self.env, self.files, self.captured, self.ids, self.local
 
+    def declare(self, step_id: str, results: ResultKeys | None) -> None:
+        """A step has been read: from here on its id is known, "" for none, and its ``results`` as far as they are."""
+        self.here = ""
+        if step_id:
+            self.ids.add(step_id)
+            self.results.pop(step_id, None)
+        if step_id and results is not None:
+            self.results[step_id] = results
+
     def taken(self, name: str) -> str:
         """Why nothing in the flow may be called ``name``, "" where it may."""
         return "It is built in." if name in BUILTINS or name in ROOTS else self.flow.taken(name)
@@ -104,22 +121,63 @@ class Known:
     def check(self, findings: Findings, node: Node, uses: Iterable[NameUse], *, extra: Collection[str] = ()) -> None:
         """Note each name that ``uses`` read and nothing above declares."""
         for use in uses:
-            self.read.add(use.key if use.name in _MAPS_OF_VARIABLES and use.key else use.name)
-            if use.key:
-                self.keys.add(use.key)
-            if use.name != "$" and not self.has(use.name, extra):
-                self._unknown(findings, node_at(node, use.path), use, self.all(extra))
+            at = node_at(node, use.path)
+            self._note_read(use, extra)
+            if not self.has(use.name, extra):
+                self._unknown(findings, at, use, extra)
             elif use.name == faker.ROOT and not self.declares(faker.ROOT, extra):
-                self._check_faker(findings, node_at(node, use.path), use)
-            else:
-                self._check_key(findings, node_at(node, use.path), use, extra)
+                self._check_faker(findings, at, use)
+            elif use.name == "env":
+                self._check_env(findings, at, use, extra)
+            elif fault := self._fault(use, extra):
+                findings.error(at, fault[0], hint=fault[1], offset=use.offset)
 
-    def _check_key(self, findings: Findings, node: Node, use: NameUse, extra: Collection[str]) -> None:
-        if use.name not in ROOTS and self.declares(use.name, extra):
+    def _note_read(self, use: NameUse, extra: Collection[str]) -> None:
+        """A key of the step's own result is no variable that is read, but where something in the flow is called so."""
+        name = use.key if use.name in _MAPS_OF_VARIABLES and use.key else use.name
+        if name not in extra or any(name in names for names in self._declared()[1:]):
+            self.read.add(name)
+        if use.key:
+            self.keys.add(use.key)
+
+    def _fault(self, use: NameUse, extra: Collection[str]) -> Fault | None:
+        """What is wrong with the keys that are read of a name that is known, as far as they are known."""
+        name = use.name
+        if name == "steps" and use.key == self.here and self.here:
+            return f"steps.{self.here} has no value here", of_this_step(replace(use, keys=use.keys[1:]), extra)
+        if name == "steps" and use.key in self.ids and use.key in self.results:
+            return self.results[use.key].fault_of_step(use.key, use.keys[1:], under_steps=True)
+        if name not in ROOTS and (name in extra or name in self.local or name in self.captured):
+            own = self.result if name in WHOLE and name in extra and name not in (*self.local, *self.captured) else None
+            return own.fault_of_whole(name, use.keys) if own else None
+        if name in self.ids:
+            return self.results[name].fault_of_step(name, use.keys, under_steps=False) if name in self.results else None
+        if name not in ROOTS and self.declares(name, extra):
+            return None
+        above = self.flow.fault(use, captured=self.captured, ids=self.ids)
+        return above or (fault_of_error(ERROR, use.keys) if name == ERROR else None)
+
+    def _check_env(self, findings: Findings, node: Node, use: NameUse, extra: Collection[str]) -> None:
+        """``env.X`` is the variable X of the env layers, whatever else is called so."""
+        name, known = use.key, {*self.outside.names, *self.env, *self.files}
+        if not name or name in known or (self.flow.in_env and name in extra):
             return
-        fault = self.flow.fault(use, captured=self.captured, ids=self.ids)
-        if fault is not None:
-            findings.error(node, fault[0], hint=fault[1], offset=use.offset)
+        if name.isupper():
+            self.need(Need(name=name, required=not use.soft, line=node.line))
+        if use.soft:
+            return
+        hint = f"A step captures {name}: write vars.{name}." if name in self.captured else did_you(name, known)
+        if name.isupper() and not self.outside.complete:
+            self._must_come(findings, node, use, name, hint=hint)
+            return
+        message = f"nothing in env is called {name}"
+        findings.error(node, message, hint=hint or f"Declare it in env, or give --var {name}=…", offset=use.offset)
+
+    @staticmethod
+    def _must_come(findings: Findings, node: Node, use: NameUse, name: str, *, hint: str) -> None:
+        way = f"It must come with the run: --var {name}=…, the TestRun's env, or an entry in env."
+        message = f"nothing in this file declares {name}"
+        findings.warning(node, message, hint=f"{hint} {way}".strip(), offset=use.offset)
 
     @staticmethod
     def _check_faker(findings: Findings, node: Node, use: NameUse) -> None:
@@ -132,23 +190,30 @@ class Known:
         with suppress(ExpressionError):
             self.read.update(use.name for use in compile_template(text).names)
 
-    def _unknown(self, findings: Findings, node: Node, use: NameUse, names: set[str]) -> None:
+    def _unknown(self, findings: Findings, node: Node, use: NameUse, extra: Collection[str]) -> None:
         from_outside = use.name.isupper()
-        hint = refused.of_name(use.name) or did_you(use.name, names)
         if from_outside:
             self.need(Need(name=use.name, required=not use.optional, line=node.line))
         if from_outside and (use.optional or not self.outside.complete):
             if not use.optional:
-                way = f"It must come with the run: --var {use.name}=…, the TestRun's env, or an entry in env."
-                message = f"nothing in this file declares {use.name}"
-                findings.warning(node, message, hint=f"{hint} {way}".strip(), offset=use.offset)
+                hint = refused.of_name(use.name) or did_you(use.name, self.all(extra))
+                self._must_come(findings, node, use, use.name, hint=hint)
             return
-        way = f"Declare it in env, capture it by an output above, or give --var {use.name}=…"
+        what = "$ is no name here" if use.name == "$" else f"unknown variable {use.name}"
+        findings.error(node, what, hint=self._meant(node, use, extra), offset=use.offset)
+
+    def _meant(self, node: Node, use: NameUse, extra: Collection[str]) -> str:
+        """What to do about a name that nobody knows."""
         if use.name in self.inside:
-            hint = self.inside[use.name]
-        elif use.name in self.flow.below:
-            hint = f"{use.name} is {self.flow.below[use.name]} further below: it has no value here."
-        findings.error(node, f"unknown variable {use.name}", hint=hint or way, offset=use.offset)
+            return self.inside[use.name]
+        if use.name in self.flow.below and use.name != self.here:
+            return f"It is {self.flow.below[use.name]} further below, and has no value here."
+        return (
+            refused.of_name(use.name)
+            or did_you(use.name, self.all(extra))
+            or meant(node, use, extra, here=self.here)
+            or f"Declare it in env, capture it by an output above, or give --var {use.name}=…"
+        )
 
 
 def circles(needs: Mapping[str, Collection[str]]) -> Iterator[tuple[str, ...]]:

@@ -79,6 +79,6 @@ class Declared:
             "flow": f"flow has no {use.key}",
         }[use.name]
         if use.name in ("vars", "steps") and use.key in self.below:
-            return what, f"{use.key} is {self.below[use.key]} further below."
+            return what, f"It is {self.below[use.key]} further below."
         listed = ", ".join(sorted(known)[:20])
         return what, did_you(use.key, known) or (f"There is: {listed}." if listed else "")

@@ -13,6 +13,7 @@ from testmesh_engine.expressions import Expression
 from testmesh_engine.language import keys
 from testmesh_engine.language.asserts import assertions, captures, expression
 from testmesh_engine.language.attempts import repeating, with_poll_moved
+from testmesh_engine.language.called import CalledFlows
 from testmesh_engine.language.containers import ContainerReader
 from testmesh_engine.language.findings import Findings
 from testmesh_engine.language.model import Assertion, Capture, Quantifier, Step
@@ -20,6 +21,7 @@ from testmesh_engine.language.names import ERROR, Known
 from testmesh_engine.language.nodes import ListNode, MapNode, Node, Scalar, plain
 from testmesh_engine.language.on_error import handling
 from testmesh_engine.language.presets import with_preset
+from testmesh_engine.language.result_keys import ResultKeys
 from testmesh_engine.language.step_action import step_action
 from testmesh_engine.language.step_config import step_config
 from testmesh_engine.language.times import Times
@@ -39,10 +41,11 @@ class _Place:
 class StepReader:
     """Reads the steps of one flow in the order in which they run; ``known`` grows with each."""
 
-    def __init__(self, findings: Findings, catalogue: Catalogue, known: Known) -> None:
+    def __init__(self, findings: Findings, catalogue: Catalogue, known: Known, called: CalledFlows) -> None:
         self._findings = findings
         self._catalogue = catalogue
         self._known = known
+        self._called = called
         self._containers = ContainerReader(findings, known)
         self._seen: dict[str, int] = {}
         self._numbers: dict[tuple[str, str], int] = {}
@@ -104,17 +107,19 @@ class StepReader:
     def _whole_step(self, step: MapNode, spec: ActionSpec, step_id: str, place: _Place) -> Step | None:
         findings, known = self._findings, self._known
         shown = self._shown(step_id, spec, place)
+        known.here = step_id
         when = self._when(step)
         config = step_config(findings, step, spec, known)
         nested = self._containers.lists(step, spec, shown, partial(self._inside, place))
+        known.here = step_id
         captured = self._captures(step, spec, step_id)
+        known.result = ResultKeys.of(spec)
         # Outputs come before assertions, in an attempt too: an assertion may be about what was captured.
         asserts = tuple(self._assertions(step, spec))
         attempts = repeating(findings, step, spec, known)
         times = Times(findings, known, step)
         timeout = times.seconds("timeout", zero=False)
-        if step_id:
-            known.ids.add(step_id)
+        known.declare(step_id, ResultKeys.of(spec, frozenset(capture.name for capture in captured)))
         handled = handling(findings, step, place.phase)
         error_steps = self._error_steps(handled.steps, place, shown)
         self._warn_of_nothing_asserted(step, spec, place)
@@ -138,6 +143,7 @@ class StepReader:
             late=(*times.late, *attempts.late),
             error_steps=error_steps,
             nested=nested,
+            calls=self._called.of(findings, step, spec, known),
             local=frozenset(known.local),
             tags=findings.tags(tags) if tags else (),
             line=self._line(step),
@@ -174,8 +180,7 @@ class StepReader:
 
     def _declare(self, step_id: str, step: MapNode) -> None:
         """A step that can't be read still declares its names: one mistake must not become ten."""
-        if step_id:
-            self._known.ids.add(step_id)
+        self._known.declare(step_id, None)
         outputs = step.get("output") or step.get("save")
         if isinstance(outputs, MapNode):
             self._known.captured.update(outputs.entries)

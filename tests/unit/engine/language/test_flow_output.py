@@ -61,8 +61,8 @@ def test_a_name_that_is_given_further_below_is_said_to_be() -> None:
     )
     found = [(p.line, p.message, p.hint) for p in check(steps).problems if p.severity == "error"]
     assert [
-        (4, "unknown variable ms", "ms is captured by a step further below: it has no value here."),
-        (6, "no step above has the id three", "three is the id of a step further below."),
+        (4, "unknown variable ms", "It is captured by a step further below, and has no value here."),
+        (6, "no step above has the id three", "It is the id of a step further below."),
     ] == found
 
 

@@ -79,7 +79,7 @@ def test_nested_steps_are_shown_within_their_step_and_found_wherever_they_stand(
         ),
         (
             parallel(f"{{id: a, {GET}}}", f"{{{GET}, when: a.status == 1}}"),
-            "unknown variable a a is given by another branch of both. It runs at the same time.",
+            "unknown variable a Another branch of both gives it. It runs at the same time.",
         ),
         (
             parallel(f"{{{GET}, output: {{x: status}}}}", f"[{{{GET}, output: {{x: status}}}}]"),
@@ -91,7 +91,7 @@ def test_nested_steps_are_shown_within_their_step_and_found_wherever_they_stand(
             f"    - {{id: c, action: condition, config: {{if: N > 1, then: [{{id: a, {GET}}}], ELSE}}}}".replace(
                 "ELSE", f"else: [{{{GET}, when: a.status == 1}}]"
             ),
-            "a is given by another branch of c. Only one of the two runs.",
+            "Another branch of c gives it. Only one of the two runs.",
         ),
         ("    - {action: condition, config: {if: N > 1, then: []}}", "then is empty"),
         ("    - {action: condition, config: {if: 'true', then: [{action: delay}]}}", 'delay needs "duration"'),

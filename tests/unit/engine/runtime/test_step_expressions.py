@@ -28,12 +28,12 @@ class Asking:
         name="asking",
         doc="asks",
         keys=(
-            Key(name="condition", kind=Kind.CONDITION, doc="one", names=("value",)),
+            Key(name="condition", kind=Kind.CONDITION, doc="one", names=("value", "$")),
             Key(
                 name="match",
                 kind=Kind.MAP,
                 doc="several",
-                fields=(Key(name="where", kind=Kind.CONDITIONS, doc="all of them", names=("value",)),),
+                fields=(Key(name="where", kind=Kind.CONDITIONS, doc="all of them", names=("value", "$")),),
             ),
             Key(name="text", kind=Kind.TEXT, doc="rendered"),
         ),
