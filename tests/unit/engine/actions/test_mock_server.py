@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from typing import Any
 
@@ -225,6 +226,22 @@ def test_a_mock_that_was_stopped_answers_no_more(mock: Any) -> None:
         socket.create_connection(("127.0.0.1", int(str(port))), timeout=5)
     with pytest.raises(UsageError, match='no mock server is called "mock"; running: none'):
         run_action(MockServerStop(), mock)
+
+
+def test_a_mock_that_was_stopped_keeps_no_thread_that_waits(mock: Any) -> None:
+    """A request that hangs ends with it."""
+    run_action(MockServerConfigure(), mock, routes=[{"path": "/h", "response": {"fault": "hang"}}])
+    port = int(str(run_action(MockServerConfigure(), mock)["port"]))
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(b"GET /h HTTP/1.1\r\nHost: a\r\n\r\n")
+        while not run_action(MockServerConfigure(), mock)["requests"]:
+            time.sleep(0.01)
+        waiting = [thread for thread in threading.enumerate() if "process_request" in thread.name]
+        run_action(MockServerStop(), mock)
+        for thread in waiting:
+            thread.join(2)
+    assert waiting
+    assert not any(thread.is_alive() for thread in waiting)
 
 
 def test_a_name_or_port_that_is_taken_is_refused(mock: Any) -> None:
