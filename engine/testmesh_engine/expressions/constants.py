@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from testmesh_engine.expressions.compiler import Program
+from testmesh_engine.expressions.errors import ExpressionError
 from testmesh_engine.expressions.frame import Frame
 from testmesh_engine.expressions.inspection import Inspection, is_open
-from testmesh_engine.expressions.nodes import Binary, Conditional, ListOf, Literal, MapOf, Name, Node, Text, Unary
+from testmesh_engine.expressions.nodes import Binary, Call, Conditional, ListOf, Literal, MapOf, Name, Node, Text, Unary
+from testmesh_engine.expressions.schema_keywords import unknown_keyword
 from testmesh_engine.expressions.scope import MapScope
 from testmesh_engine.expressions.values import Kind, kind_of
 
@@ -17,6 +19,15 @@ def kind_written(tree: Node) -> Kind | None:
     if isinstance(tree, MapOf):
         return "map"
     return kind_of(tree.value) if isinstance(tree, Literal) else "text" if isinstance(tree, Text) else None
+
+
+def refuse_unknown_keywords(program: Program) -> None:
+    """A schema that is written out is looked through before the run. Raises ``ExpressionError``."""
+    for node in program.codes:
+        if isinstance(node, Call) and node.name == "matches_schema" and not is_open(node.arguments[1]):
+            problem = unknown_keyword(program.codes[node.arguments[1]](Frame(MapScope({}), program.slots)))  # type: ignore[arg-type]  # written out, so it is there
+            if problem:
+                raise ExpressionError(problem, node.arguments[1].start)
 
 
 class Constants(Inspection):

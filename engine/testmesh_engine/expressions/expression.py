@@ -7,7 +7,7 @@ from collections.abc import Collection
 from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import Operand
 from testmesh_engine.expressions.compiler import Program, compile_tree
-from testmesh_engine.expressions.constants import Constants, kind_written
+from testmesh_engine.expressions.constants import Constants, kind_written, refuse_unknown_keywords
 from testmesh_engine.expressions.doubts import Doubt, Doubts
 from testmesh_engine.expressions.errors import EvaluationError, ExpressionError
 from testmesh_engine.expressions.explain import Explainer
@@ -147,6 +147,7 @@ def compile_expression(text: str, *, dashed: Collection[str] = (), condition: bo
     try:
         tree = parse(text, dashed=dashed)
         code, program = compile_tree(text, tree, condition=condition)
+        refuse_unknown_keywords(program)
     except RecursionError:  # placeholders in the defaults of placeholders
         raise ExpressionError("the expression is nested too deep") from None
     return Expression(tree, code, program)

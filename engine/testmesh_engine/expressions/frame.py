@@ -66,6 +66,14 @@ class Frame:
         if self._room < 0:
             raise EvaluationError(f"the evaluation makes more than {limits.MAX_BYTES // 1024 // 1024} MiB of values")
 
+    def require(self, size: int) -> None:
+        """Raise ``EvaluationError`` where there is no room for ``size`` bytes or characters, before they are made.
+
+        They are charged once they are: what a function yields is charged by who calls it.
+        """
+        if size > self._room:
+            self.charge(size)
+
     def charge_items(self, count: int) -> None:
         """``count`` list items or map entries more. Raises ``EvaluationError`` beyond the bound."""
         self.charge(count * _ITEM_BYTES)

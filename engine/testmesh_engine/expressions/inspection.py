@@ -103,9 +103,9 @@ class Inspection:
 
 def is_open(node: Node) -> bool:
     """Whether the value of ``node`` is not written out in its text."""
-    if isinstance(node, Literal):
-        return False
     parts = list(children(node))
+    if isinstance(node, Literal) or (isinstance(node, (ListOf, MapOf)) and not parts):
+        return False
     return not parts or isinstance(node, (*LEAVES, Call, MethodCall)) or any(is_open(part) for part in parts)
 
 

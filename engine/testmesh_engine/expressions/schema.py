@@ -17,6 +17,7 @@ from testmesh_engine.expressions import arithmetic, operators
 from testmesh_engine.expressions.arithmetic import ArithmeticProblem
 from testmesh_engine.expressions.fingerprint import fingerprint
 from testmesh_engine.expressions.schema_formats import FORMATS
+from testmesh_engine.expressions.schema_keywords import of_dialect, unknown_keyword
 from testmesh_engine.expressions.schema_messages import Refusal, refusal
 from testmesh_engine.expressions.values import Value, equal, show
 
@@ -78,6 +79,9 @@ def _validator(schema: Value) -> Any:
         raise SchemaProblem(f"$schema {show(dialect)} is no known dialect; the newest is {show(_NEWEST)}")
     _check_patterns(schema)
     base.check_schema(schema, format_checker=_format_checker())  # not its own: it tries patterns as Python's
+    unknown_words = unknown_keyword(schema, of_dialect(base.VALIDATORS))
+    if unknown_words:
+        raise SchemaProblem(unknown_words)
     own = _with_our_values(base)
     return own(schema, registry=EMPTY_REGISTRY, format_checker=_format_checker())
 

@@ -36,7 +36,8 @@ TABLE = (
         "matches_schema",
         "value: any, schema: any",
         _matches_schema,
-        "Whether a value matches a JSON Schema; a failure shows where it does not.",
+        "Whether a value matches a JSON Schema; a failure shows where it does not, and a keyword that there is none of "
+        "is an error.",
         ('matches_schema({n: 1}, {type: "object", required: ["n"]})', "true"),
         ('matches_schema([1, "x"], {items: {type: "integer"}})', "false"),
     ),

@@ -34,25 +34,27 @@ def _pieces(frame: Frame, text: str, delimiter: str, limit: int) -> list[str]:
 
 def _replace(frame: Frame, text: str, old: str, new: str, count: int = -1) -> str:
     times = text.count(old) if count < 0 else min(count, text.count(old))
-    frame.charge(max(0, len(text) + times * (len(new) - len(old))))
+    frame.require(max(0, len(text) + times * (len(new) - len(old))))
     return text.replace(old, new, count)
 
 
 def _repeat(frame: Frame, text: str, count: int) -> str:
     if count < 0:
         raise FunctionError(f"a text can't be repeated {count} times")
-    frame.charge(len(text) * count)
+    frame.require(len(text) * count)
     return text * count
 
 
 def _join(frame: Frame, items: list[Value], delimiter: str = "") -> str:
     texts: list[str] = []
+    size = 0
     for index, item in enumerate(items):
         if not isinstance(item, str):
             raise FunctionError(
                 f"item {index} is {kind_of(item)} {show(item)}, not text; `map(items, string(#))` makes it one"
             )
-        frame.charge(len(item) + len(delimiter))
+        size += len(item) + len(delimiter)
+        frame.require(size)
         texts.append(item)
     return delimiter.join(texts)
 

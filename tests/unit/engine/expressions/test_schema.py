@@ -8,7 +8,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from testmesh_engine.expressions import EvaluationError, MapScope, Value, compile_expression, limits, parse_json
+from testmesh_engine.expressions import (
+    EvaluationError,
+    ExpressionError,
+    MapScope,
+    Value,
+    compile_expression,
+    limits,
+    parse_json,
+)
 
 ASSERTION = "matches_schema(value, schema)"
 
@@ -94,6 +102,18 @@ def test_a_failure_says_where_and_why(value: str, schema: str, why: str) -> None
         ('{"$schema": 5}', "is no known dialect"),
         ('{"unevaluatedProperties": false, "patternProperties": {"a": {}}}', "is not supported"),
         ('"text"', "a schema is a map"),
+        (
+            '{"propertys": {"a": {}}}',
+            'the schema has "propertys", which is no keyword of JSON Schema; did you mean "prop',
+        ),
+        (
+            '{"items": [{"minimun": 1}], "$schema": "http://json-schema.org/draft-07/schema#"}',
+            "the schema.items[0] has",
+        ),
+        ('{"properties": {"a": {"requird": ["b"]}}}', 'the schema.properties.a has "requird"'),
+        ('{"nothing_like_it": 1}', "a note of your own starts with x-"),
+        ('{"dependencies": {"a": ["b"]}}', 'has "dependencies", which its dialect of JSON Schema does not know'),
+        ('{"prefixItems": [{}], "$schema": "http://json-schema.org/draft-07/schema#"}', "does not know"),
     ],
 )
 def test_a_schema_that_is_none_is_an_error_and_no_failure(schema: str, reason: str) -> None:
@@ -101,6 +121,29 @@ def test_a_schema_that_is_none_is_an_error_and_no_failure(schema: str, reason: s
     with pytest.raises(EvaluationError) as caught:
         matches('"x"', schema)
     assert reason in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        '{"title": "t", "x-own": 1, "$comment": "c", "example": 1, "const": {"nope": 1}}',
+        '{"properties": {"propertys": {"enum": [{"requird": 1}]}}, "default": {"nope": 1}}',
+        '{"$ref": "#/components/schemas/a", "components": {"schemas": {"a": {"type": "object"}}}}',
+        '{"if": {"type": "object"}, "then": {"minProperties": 0}, "else": {"contains": {}, "minContains": 1}}',
+        '{"$schema": "http://json-schema.org/draft-04/schema#", "id": "a", "maximum": 1, "exclusiveMaximum": true}',
+    ],
+)
+def test_notes_and_what_is_no_schema_may_have_any_key(schema: str) -> None:
+    """Keys of values, names of properties, what is referred to, and the author's own notes."""
+    assert matches("1", schema) in (True, False)
+
+
+def test_a_schema_that_is_written_out_is_looked_through_before_the_run() -> None:
+    """A misspelt keyword asserts nothing, in no run."""
+    with pytest.raises(ExpressionError) as caught:
+        compile_expression('matches_schema(body, {type: "object", propertys: {a: {}}})')
+    assert (21, True) == (caught.value.offset, 'did you mean "properties"?' in caught.value.message)
+    compile_expression("matches_schema(body, {type: body.type, propertys: {}})")
 
 
 @pytest.mark.filterwarnings("ignore")
