@@ -12,6 +12,7 @@ from testmesh_engine.actions.base import Action, Connections, Context, Counters,
 from testmesh_engine.actions.config import canonical
 from testmesh_engine.actions.registry import Registry
 from testmesh_engine.actions.waiting import Deadline, Interrupt
+from testmesh_engine.cli.inputs import FilesBeside
 from testmesh_engine.language.names import Outside
 from testmesh_engine.language.validate import check_text
 from testmesh_engine.runtime.layers import Layers
@@ -44,7 +45,7 @@ def run_example(name: str, **variables: str) -> Ran:
     layers = Layers(var=variables)
     outside = Outside(names=layers.names(), process=frozenset(), complete=True)
     text = path.read_text(encoding="utf-8")
-    (checked,) = check_text(text, name=path.name, catalogue=Registry(), outside=outside)
+    (checked,) = check_text(text, name=path.name, catalogue=Registry(), outside=outside, files=FilesBeside(str(path)))
     assert checked.flow is not None, "\n".join(problem.render() for problem in checked.problems)
     return run_flow(checked.flow, Options(layers=layers))
 

@@ -197,6 +197,8 @@ class Context:
     folder: Path | None = None
     trace_id: str = ""
     written: str = ""
+    call: Callable[[Mapping[str, Value]], Result] | None = None
+    """Runs the flow that the step names with these inputs; ``output``, ``status`` and ``flow`` of it."""
     nested: Nested | None = None
     """Set for an action whose config has lists of steps."""
     expressions: Mapping[str, Expression] = field(default_factory=dict)

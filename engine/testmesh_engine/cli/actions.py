@@ -9,7 +9,6 @@ from testmesh_engine.actions import plugins
 from testmesh_engine.actions.registry import Registry
 from testmesh_engine.contract.catalogue import ActionSpec, Key
 from testmesh_engine.errors import UsageError
-from testmesh_engine.language import planned
 from testmesh_engine.language.findings import unknown_name_hint
 
 
@@ -32,8 +31,6 @@ def print_action(name: str) -> None:
 def _unknown(name: str) -> UsageError:
     if fault := Registry().fault(name):
         return UsageError(fault)
-    if name in planned.ACTIONS:
-        return UsageError(f"{name} is not supported yet")
     return UsageError(f'there is no action "{name}"', hint=unknown_name_hint(name, Registry().names()))
 
 

@@ -65,6 +65,8 @@ class Key:
     """Variables that it is taken from where a flow does not say it: the first that is known."""
     later: tuple[str, ...] = ()
     """Entries at any depth below it whose text is left to the action, which renders it whenever it is used."""
+    case_blind: bool = False
+    """The keys of the map are names in which case does not count, as of headers."""
     names: tuple[str, ...] = ()
     """Names that expressions under this key may read beside all that the step sees: the action gives their values."""
     fault: Callable[[object], str] | None = None

@@ -12,7 +12,6 @@ from functools import partial
 from testmesh_engine.contract.catalogue import ActionSpec, Catalogue
 from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import Phase
-from testmesh_engine.language import planned
 from testmesh_engine.language.findings import Findings, unknown_name_hint
 from testmesh_engine.language.names import Known
 from testmesh_engine.language.nested import AFTER_FAILURE, each_step, lists_of
@@ -61,9 +60,6 @@ def _read(findings: Findings, written: MapNode, catalogue: Catalogue) -> Default
 
 
 def _unknown(findings: Findings, key: Scalar, catalogue: Catalogue) -> None:
-    if key.text in planned.ACTIONS:
-        findings.error(key, f"not supported yet: the action {key.text}")
-        return
     hint = unknown_name_hint(key.text, list(catalogue.names()))
     findings.error(key, f'defaults has no action "{key.text}"', hint=hint)
 
@@ -186,17 +182,20 @@ def _merged(config: MapNode, defaults: Mapping[str, tuple[Scalar, Node]], spec: 
         words = (name, *(declared.aliases if declared else ()))
         written = next((word for word in words if word in entries), "")
         if written:
-            entries[written] = (entries[written][0], _under(entries[written][1], node))
+            blind = declared is not None and declared.case_blind
+            entries[written] = (entries[written][0], _under(entries[written][1], node, case_blind=blind))
         else:
             entries[name] = (key, node)
     return replace(config, entries=entries)
 
 
-def _under(upper: Node, lower: Node) -> Node:
+def _under(upper: Node, lower: Node, *, case_blind: bool = False) -> Node:
     """Maps are merged; anything else that is written replaces the default."""
     if not isinstance(upper, MapNode) or not isinstance(lower, MapNode):
         return upper
-    entries = {**lower.entries, **upper.entries}
+    written = {name.lower() for name in upper.entries} if case_blind else set[str]()
+    below = {name: entry for name, entry in lower.entries.items() if name.lower() not in written}
+    entries = {**below, **upper.entries}
     for name in upper.entries.keys() & lower.entries.keys():
         entries[name] = (upper.entries[name][0], _under(upper.entries[name][1], lower.entries[name][1]))
     return replace(upper, entries=entries)

@@ -9,6 +9,7 @@ from testmesh_engine.contract.catalogue import Catalogue
 from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import Phase
 from testmesh_engine.language import keys
+from testmesh_engine.language.called import CalledFlows
 from testmesh_engine.language.data import read_table, rows_from
 from testmesh_engine.language.env_file import constant_text, read_env_files
 from testmesh_engine.language.files import Files
@@ -38,12 +39,14 @@ class _Variables:
 class FlowReader:
     """Reads one flow; ``needs`` is then what it asks of its caller."""
 
-    def __init__(self, findings: Findings, catalogue: Catalogue, outside: Outside, files: Files) -> None:
+    def __init__(
+        self, findings: Findings, catalogue: Catalogue, outside: Outside, files: Files, called: CalledFlows
+    ) -> None:
         self._findings = findings
         self._catalogue = catalogue
         self._files = files
         self._known = Known(outside)
-        self._steps = StepReader(findings, catalogue, self._known)
+        self._steps = StepReader(findings, catalogue, self._known, called)
 
     @property
     def needs(self) -> tuple[Need, ...]:

@@ -149,6 +149,8 @@ class Step:
     """What runs where this one has failed, after its last attempt."""
     nested: tuple[StepList, ...] = ()
     """What runs inside of it."""
+    calls: Flow | None = None
+    """The flow that it runs."""
     local: frozenset[str] = frozenset()
     """The names that the loops around it give."""
     written: str = ""

@@ -65,6 +65,7 @@ _FORMS: dict[Kind, Schema] = {
     Kind.CONDITIONS: EXPRESSIONS,
     Kind.EXPRESSION: {"type": ["string", "number", "boolean", "object", "array"], "pattern": r"\S"},
     Kind.EXPRESSIONS: {"type": "object", "minProperties": 1},
+    Kind.FLOW: WORDS,
     Kind.STEPS: STEPS,
     Kind.BRANCHES: _BRANCHES,
 }

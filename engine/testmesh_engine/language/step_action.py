@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from testmesh_engine.contract.catalogue import ActionSpec, Catalogue
-from testmesh_engine.language import planned, refused
+from testmesh_engine.language import refused
 from testmesh_engine.language.findings import Findings, allowed_hint, unknown_name_hint
 from testmesh_engine.language.nodes import MapNode, Node
 
@@ -28,8 +28,6 @@ def _unknown_action(findings: Findings, node: Node, name: str, catalogue: Catalo
     names = list(catalogue.names())
     if fault := catalogue.fault(name):
         findings.error(node, fault, hint="Mend or uninstall that package; other actions work without it.")
-    elif name in planned.ACTIONS:
-        findings.error(node, f"not supported yet: the action {name}")
     elif instead := refused.of_action(name):
         findings.error(node, f"TestMesh has no action {name}", hint=f"{instead} {allowed_hint(names)}")
     elif (meant := refused.meant_action(name)) in names:

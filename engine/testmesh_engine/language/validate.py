@@ -6,10 +6,12 @@ A pure function of the text, the catalogue of actions and the variables from out
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from testmesh_engine.contract.catalogue import Catalogue
 from testmesh_engine.contract.problem import Problem, Severity
 from testmesh_engine.contract.record import dataclass
+from testmesh_engine.language.called import CalledFlows
 from testmesh_engine.language.files import Files, NoFiles
 from testmesh_engine.language.findings import Findings
 from testmesh_engine.language.flow_reader import FlowReader
@@ -45,27 +47,42 @@ class Checked:
 NO_FILES = NoFiles("the flow came without a folder")
 
 
-def check_text(
-    text: str, *, name: str, catalogue: Catalogue, outside: Outside, files: Files = NO_FILES
+def check_text(  # noqa: PLR0913 - what a flow is checked against
+    text: str,
+    *,
+    name: str,
+    catalogue: Catalogue,
+    outside: Outside,
+    files: Files = NO_FILES,
+    callers: tuple[str, ...] = (),
 ) -> list[Checked]:
     """The flows of one file, most often one; a file of manifests may hold several. ``name`` is used in problems.
 
-    ``files`` reads what the flow names beside itself.
+    ``files`` reads what the flow names beside itself; ``callers`` are the files of the flows that call it.
 
     Never raises for what stands in the file, and never returns an empty list.
     """
     source = Source(name=name, lines=lines_of(text))
     parts = read_flows(text, source)
-    return [check_flow(part, catalogue=catalogue, outside=outside, files=files) for part in parts]
+    return [check_flow(part, catalogue=catalogue, outside=outside, files=files, callers=callers) for part in parts]
 
 
-def check_flow(part: FlowPart, *, catalogue: Catalogue, outside: Outside, files: Files = NO_FILES) -> Checked:
+def check_flow(
+    part: FlowPart,
+    *,
+    catalogue: Catalogue,
+    outside: Outside,
+    files: Files = NO_FILES,
+    callers: tuple[str, ...] = (),
+) -> Checked:
     """One flow, given what stands under ``flow:``."""
     secrets = written_secrets(part.node, part.source.lines)
     if part.node is None:
         return Checked(name=part.name, problems=part.problems, secrets=secrets)
     findings = Findings(part.source)
-    reader = FlowReader(findings, catalogue, outside, files)
+    check = partial(check_text, catalogue=catalogue, outside=outside)
+    called = CalledFlows(files, part.source.name, callers, check)
+    reader = FlowReader(findings, catalogue, outside, files, called)
     flow = reader.flow(part.node)
     told = {problem.line for problem in part.problems if problem.line}
     # What YAML could not read is read as it was most likely meant: of such a line nothing more is said. And one default

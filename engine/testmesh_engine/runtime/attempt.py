@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import field
+from functools import partial
 
 from testmesh_engine.actions.base import Action, Context, Result
 from testmesh_engine.actions.waiting import Deadline, earliest
@@ -16,6 +17,7 @@ from testmesh_engine.errors import ActionError, ErrorKind, PlatformError
 from testmesh_engine.expressions import Scope, Value
 from testmesh_engine.language.model import Step
 from testmesh_engine.runtime.builtins import Moment
+from testmesh_engine.runtime.called import call_flow
 from testmesh_engine.runtime.conditions import NotAgain, WithoutResult, error_value
 from testmesh_engine.runtime.judging import Judgement, judge
 from testmesh_engine.runtime.masking import Masker
@@ -144,6 +146,7 @@ class Attempting:
             trace_id=self.around.trace_id,
             written=self.step.written or self.step.shown,
             nested=nested if self.step.nested else None,
+            call=partial(call_flow, step=self.step, around=self.around, deadline=deadline, inside=inside),
             expressions=self.step.expressions,
             scope=lambda names: FlowScope(self.around.memory, self.at, dict(names), error=self.around.error),
         )

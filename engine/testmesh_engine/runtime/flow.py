@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import field
+from dataclasses import field, replace
 from functools import partial
 
 from testmesh_engine.actions.base import Connections
@@ -13,6 +13,7 @@ from testmesh_engine.actions.waiting import Deadline, Interrupt, earliest
 from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import Failure, FlowResult, Outcome, Phase
 from testmesh_engine.errors import ActionError, Interrupted, UsageError
+from testmesh_engine.expressions import Value
 from testmesh_engine.language.model import Flow, OnError, Step, every_step
 from testmesh_engine.report.events import (
     AttemptStarted,
@@ -27,6 +28,7 @@ from testmesh_engine.report.events import (
 from testmesh_engine.runtime import builtins
 from testmesh_engine.runtime.beginning import begin, identity_of_row, row_label
 from testmesh_engine.runtime.builtins import Identity
+from testmesh_engine.runtime.called import CalledEnd, Within, expected_memory
 from testmesh_engine.runtime.environment import missing_inputs
 from testmesh_engine.runtime.flow_output import output_of
 from testmesh_engine.runtime.flow_result import Account
@@ -78,16 +80,26 @@ class FlowEnd:
 class FlowRun:
     """One run of one flow. Reports hear of everything through ``tell``."""
 
-    def __init__(self, flow: Flow, options: RunOptions, interrupts: Interrupts, tell: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        flow: Flow,
+        options: RunOptions,
+        interrupts: Interrupts,
+        tell: Callable[[Event], None],
+        within: Within | None = None,
+    ) -> None:
         self._flow = flow
         self._options = options
         self._interrupts = interrupts
         self._identity = identity_of_row(options.identity, flow.row)
-        self._masker = Masker(options.secrets, names=(*flow.secrets, *options.secret_names))
-        self._tell = Guard(self._masker, tell).tell
+        self._within = within
+        self._masker = within.masker if within else Masker(options.secrets, names=options.secret_names)
+        for name in flow.secrets:
+            self._masker.hide(name)
+        self._tell = tell if within else Guard(self._masker, tell).tell
         for layer in options.layers.all():
             self._masker.learn(layer)
-        self._connections = Connections()
+        self._connections = within.connections if within else Connections()
         self._account = Account(
             flow=flow,
             masker=self._masker,
@@ -95,6 +107,8 @@ class FlowRun:
             row=row_label(flow.row, self._masker),
             seed=options.identity.seed,
         )
+        if within is not None:
+            self._account.counters, self._account.started = within.counters, within.started
         self._records = self._account.records
         self._traces: list[str] = []
         self._interrupted = False
@@ -103,6 +117,8 @@ class FlowRun:
 
     def run(self) -> FlowEnd:
         """Run it to its end. Never raises for anything that a flow or a service can do."""
+        if self._within is not None:
+            return self._run()
         with closing(self._connections):
             return self._run()
 
@@ -154,15 +170,53 @@ class FlowRun:
         self._started_told = True
 
     def _prepare(self, memory: Memory) -> None:
+        """Note what must be known before the first step, also for the flows that this one calls: once for the run."""
+        if self._within is not None:
+            return
         prepare(
-            (step for phase in Phase for step in every_step(self._flow.phase(phase))),
-            memory,
+            self._expected(self._flow, memory),
             flow=self._flow.name,
             identity=self._identity,
             interrupt=self._interrupts.run,
             connections=self._connections,
             counters=self._account.counters,
             folder=folder_of(self._flow.file),
+        )
+
+    def _expected(self, flow: Flow, memory: Memory) -> Iterator[tuple[Step, Memory]]:
+        """All steps that may run, each with what its flow knows by now."""
+        for step in (step for phase in Phase for step in every_step(flow.phase(phase))):
+            yield step, memory
+            if step.calls is not None:
+                own = expected_memory(step.calls, self._options.layers, self._identity, self._masker)
+                yield from self._expected(step.calls, own)
+
+    def _call(self, step: Step, flow: Flow, given: Mapping[str, Value], around: Surroundings) -> CalledEnd:
+        """Run a flow that ``step`` calls, as a part of this run."""
+        options = replace(
+            self._options,
+            layers=replace(self._options.layers, input=given),
+            # Two calls of one flow must not make the same random values.
+            identity=replace(around.identity, seed=f"{around.identity.seed}/{step.shown}"),
+            deadline=around.deadline,
+            skippable=False,
+        )
+        within = Within(
+            masker=around.masker,
+            connections=around.connections,
+            counters=around.counters,
+            trace_id=around.trace_id,
+            started=around.started,
+        )
+        interrupts = Interrupts(run=around.interrupt, teardown=self._interrupts.teardown)
+        run = FlowRun(flow, options, interrupts, lambda _: None, within)
+        end = run.run()
+        around.traces.extend(run._traces)
+        return CalledEnd(
+            result=end.result,
+            records=tuple(run._records),
+            output=run._account.output.values,
+            exit_code=end.exit_code,
         )
 
     def _setup_and_steps(self, memory: Memory) -> None:
@@ -244,8 +298,14 @@ class FlowRun:
             started=self._account.started,
             trying=lambda number: self._tell(AttemptStarted(number=number)),
             folder=folder_of(self._flow.file),
-            trace_id=builtins.trace_id(self._identity, flow=self._flow.name, file=self._flow.file),
+            trace_id=self._trace_id(),
+            call=self._call,
         )
+
+    def _trace_id(self) -> str:
+        if self._within is not None:
+            return self._within.trace_id
+        return builtins.trace_id(self._identity, flow=self._flow.name, file=self._flow.file)
 
     def _cut_short(self) -> bool:
         """Whether a signal kept the flow from a verdict: a test that had failed before stays failed, whatever came."""

@@ -20,8 +20,7 @@ PREPARE_SECONDS = 10.0
 
 
 def prepare(  # noqa: PLR0913 - what the steps of a flow share
-    steps: Iterable[Step],
-    memory: Memory,
+    steps: Iterable[tuple[Step, Memory]],
     *,
     flow: str,
     identity: Identity,
@@ -30,12 +29,15 @@ def prepare(  # noqa: PLR0913 - what the steps of a flow share
     counters: Counters,
     folder: Path | None,
 ) -> None:
-    """Prepare every action of ``steps`` that must be. Raises what the actions do: brokers do not answer."""
+    """Prepare every action of ``steps`` that must be, each with what its flow knows by now.
+
+    Raises what the actions do: brokers do not answer.
+    """
     all_steps = list(steps)
-    for name in dict.fromkeys(step.action.name for step in all_steps):
+    for name in dict.fromkeys(step.action.name for step, _ in all_steps):
         action = load_action(name)
         if isinstance(action, Preparing):
-            own = [step for step in all_steps if step.action.name == name]
+            own = [(step, memory) for step, memory in all_steps if step.action.name == name]
             context = Context(
                 step=name,
                 deadline=Deadline.after(PREPARE_SECONDS, "the time to prepare"),
@@ -45,7 +47,7 @@ def prepare(  # noqa: PLR0913 - what the steps of a flow share
                 holds=lambda _: True,
                 folder=folder,
             )
-            action.prepare([_known_config(step, memory, flow=flow, identity=identity) for step in own], context)
+            action.prepare([_known_config(step, memory, flow=flow, identity=identity) for step, memory in own], context)
 
 
 def _known_config(step: Step, memory: Memory, *, flow: str, identity: Identity) -> Mapping[str, Value | None]:

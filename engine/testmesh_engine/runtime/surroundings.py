@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from testmesh_engine.actions.base import Connections, Counters
 from testmesh_engine.actions.waiting import Deadline, Interrupt
 from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import Phase
 from testmesh_engine.expressions import Value
+from testmesh_engine.language.model import Flow, Step
 from testmesh_engine.runtime.builtins import Identity
 from testmesh_engine.runtime.masking import Masker
 from testmesh_engine.runtime.scope import Memory
+
+if TYPE_CHECKING:
+    from testmesh_engine.runtime.called import CalledEnd
 
 
 def folder_of(file: str) -> Path | None:
@@ -48,6 +53,8 @@ class Surroundings:
     """What ``error`` is for all of these steps; nil where it is that of the step that failed last."""
     trying: Callable[[int], None] = lambda _: None
     """Told the number of each attempt but the first, as it starts."""
+    call: Callable[[Step, Flow, Mapping[str, Value], Surroundings], CalledEnd] | None = None
+    """Runs a flow that a step calls, with these inputs."""
     traces: list[str] = field(default_factory=list)
     """Tracebacks of the engine's own errors, for ``-v``."""
 

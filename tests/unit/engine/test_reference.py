@@ -16,7 +16,6 @@ from testmesh_engine.cli.commands import cli
 from testmesh_engine.contract.catalogue import ActionSpec, Key
 from testmesh_engine.contract.result import Outcome
 from testmesh_engine.language import faker, keys
-from testmesh_engine.language.planned import ACTIONS as PLANNED
 from testmesh_engine.report.registry import KINDS
 from testmesh_engine.runtime.builtins import NAMES
 
@@ -157,14 +156,10 @@ def sectioned(text: str, specs: list[ActionSpec]) -> str:
 
 
 def overview(specs: list[ActionSpec]) -> Iterator[str]:
-    """What there is, and what the language has beside it."""
+    """What there is."""
     yield "| action | |\n|---|---|\n"
     for spec in specs:
         yield f"| [`{spec.name}`](#{spec.name}) | {spec.doc} |\n"
-    known = {name for spec in specs for name in (spec.name, *spec.aliases)}
-    later = sorted(name for name in PLANNED - known if "." not in name)
-    if later:
-        yield f"\nNot there yet, and refused by name: {', '.join(f'`{name}`' for name in later)}.\n"
 
 
 def described(spec: ActionSpec) -> Iterator[str]:

@@ -18,7 +18,7 @@ def web() -> Iterator[Web]:
         yield running
 
 
-@pytest.mark.parametrize("name", ["assert", "condition", "for-each", "parallel", "transform", "wait-until"])
+@pytest.mark.parametrize("name", ["assert", "condition", "for-each", "parallel", "run-flow", "transform", "wait-until"])
 def test_the_example_passes(web: Web, name: str) -> None:
     """With the address of the service as its only variable."""
     ran = run_example(name, API=web.url)
