@@ -63,7 +63,8 @@ def after(count: int) -> str:
 def _where_time_went(course: Course[Attempt]) -> str:
     made = course.made
     within = _seconds(made)
-    between = made[-1].ended - made[0].started - within
+    over = made[-1].ended if course.cut is None else course.cut.started
+    between = over - made[0].started - within
     parts = [f"{show_duration(within)} in attempts", f"{show_duration(between)} between"]
     if course.cut is not None:
         parts.append(f"{show_duration(_seconds([course.cut]))} in one that it cut short")

@@ -125,11 +125,14 @@ def _told_apart(flows: Iterable[tuple[Flow, RunOptions]]) -> Iterator[tuple[Flow
     """The same, with a seed of its own for each file that gives a flow the name of another one before it.
 
     Random values come from the seed and the flow's name: two copies of a flow that run at once would share them. The
-    seed that is reported repeats such a flow alone, too.
+    seed that is reported repeats such a flow alone, too: the first of a name has the seed as it is given. It holds the
+    number of the file and no path, which would be another one on another machine.
     """
-    first: dict[str, str] = {}
+    files: dict[str, list[str]] = {}
     for flow, options in flows:
-        identity = options.identity
-        if first.setdefault(flow.name, flow.file) != flow.file:
-            identity = replace(identity, seed=f"{identity.seed}/{flow.file}")
-        yield flow, replace(options, identity=identity)
+        of_name = files.setdefault(flow.name, [])
+        if flow.file not in of_name:
+            of_name.append(flow.file)
+        number, identity = of_name.index(flow.file) + 1, options.identity
+        seed = identity.seed if number == 1 else f"{identity.seed}/{number}"
+        yield flow, replace(options, identity=replace(identity, seed=seed))

@@ -217,17 +217,26 @@ class _StepRun:
         around, step, inside = self._around, self._step, self._shown_inside()
         around.counters.retries += max(0, len(self._course.made) - 1)
         message = around.masker.text(ending.message) + _failures_of(step, after)
+        broken = any(each.kind == "engine_error" for each in after)
+        kind: ErrorKind | None = "engine_error" if broken else ending.kind
+        ignored = self._may_be_ignored(ending) and kind != "engine_error"
         result = replace(
             _blank(step, around.phase, ending.outcome, message),
             name=around.masker.text(self._rendered_name()),
             tags=tuple(map(around.masker.text, step.tags)),
             started_ms=around.since_start(self._started),
             duration_ms=round((time.monotonic() - self._started) * 1000, 1),
-            ignored=step.on_error is OnError.IGNORE and ending.outcome in _FAILURES,
+            ignored=ignored and ending.outcome in _FAILURES,
             attempts=self._attempts(),
             steps=tuple(record.result for record in (*inside.records, *after)),
         )
-        return StepRecord(result=result, kind=ending.kind, ignored=step.on_error is OnError.IGNORE, cause=inside.cause)
+        return StepRecord(result=result, kind=kind, ignored=ignored, cause=inside.cause)
+
+    def _may_be_ignored(self, ending: Ending) -> bool:
+        """Whether the flow says so, and the step failed by itself: no signal ended it, nor the flow's time."""
+        around = self._around
+        out_of_time = ending.timed_out and around.deadline.passed and around.phase is not Phase.TEARDOWN
+        return self._step.on_error is OnError.IGNORE and not self.interrupted and not out_of_time
 
     def _shown_inside(self) -> Inside:
         """What ran in the last attempt that is shown, or in the one in which the step ended."""

@@ -126,6 +126,7 @@ def test_two_flows_of_one_name_have_random_values_of_their_own(cli: Cli) -> None
     cli.call("run", "flows", "--seed", "s", *report)
     first, second = _results(cli.folder / "r.json")
     assert first["output"]["seen"] != second["output"]["seen"]
+    assert ("s", "s/2") == (first["seed"], second["seed"])
     cli.call("run", "flows/b.yaml", "--seed", second["seed"], *report)
     assert second["output"] == _results(cli.folder / "r.json")[0]["output"]
 

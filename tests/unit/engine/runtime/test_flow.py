@@ -265,10 +265,8 @@ def test_a_flow_that_runs_out_of_time_between_two_steps_has_failed(web: Web) -> 
     assert {"ping": PASSED, "warm": FAILED, "check": NOT_RUN} == ran.outcomes()
     assert (FAILED, 1) == (ran.result.outcome, ran.exit_code)
     assert ran.result.first_failure is not None
-    assert ("check", "it was not run: the flow's config.timeout of 300ms was used up") == (
-        ran.result.first_failure.step,
-        ran.result.first_failure.message,
-    )
+    assert "warm" == ran.result.first_failure.step
+    assert "the flow's config.timeout of 300ms" in ran.result.first_failure.message
 
 
 def test_a_teardown_that_runs_out_of_time_has_failed(web: Web) -> None:

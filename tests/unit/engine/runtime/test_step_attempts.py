@@ -251,3 +251,13 @@ def test_a_signal_in_the_midst_of_attempts_keeps_those_that_were_made(web: Web) 
     step = ran.step("one")
     assert (ERRORED, 130, 1) == (step.outcome, ran.exit_code, len(step.attempts))
     assert "interrupted by SIGTERM (after 1 attempt: status == 200: status is 503)" == step.message
+
+
+def test_where_the_time_went_adds_up_where_an_attempt_was_cut(web: Web) -> None:
+    """The pause before it is part of it."""
+    step = one(web, "503,0", "eventually: {timeout: 400ms, interval: 100ms}")
+    found = re.search(r"(\d+)ms in attempts, (\d+)ms between, (\d+)ms in one that it cut short", step.message)
+    assert found, step.message
+    attempts, between, cut = map(int, found.groups())
+    assert between >= 100
+    assert 395 <= attempts + between + cut <= 450

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
 from support.flows import Options, Ran, run
 from support.web import Web, web_server
+from testmesh_engine.actions.base import Context, Result
+from testmesh_engine.actions.http_request import HttpRequest
 from testmesh_engine.contract.result import Outcome
+from testmesh_engine.expressions import Value
 from testmesh_engine.report.events import Event, StepStarted
 from testmesh_engine.runtime.layers import Layers
 from testmesh_engine.runtime.signals import Interrupts
@@ -303,3 +306,69 @@ def test_what_is_there_or_was_never_declared_can_be_asked_for(web: Web, asked: s
       - {{id: two, action: http_request, config: {{url: "${{WEB}}/order"}}, assert: ['{asked}']}}
     """
     assert PASSED == against(web, text).step("two").outcome
+
+
+def _breaking(monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    """Make our own code break on requests of ``path``."""
+    sound = HttpRequest.run
+
+    def broken(action: HttpRequest, config: Mapping[str, Value], context: Context) -> Result:
+        if path in str(config["url"]):
+            raise ValueError("a bug")
+        return sound(action, config, context)
+
+    monkeypatch.setattr(HttpRequest, "run", broken)
+
+
+@pytest.mark.parametrize("inside", ["", "error_steps: [{id: tell, action: http_request, config: {url: '${WEB}/bug'}}]"])
+def test_our_own_bug_counts_whatever_on_error_says(web: Web, monkeypatch: pytest.MonkeyPatch, inside: str) -> None:
+    """What is to be ignored is the service's failure: nobody knows what the engine did not look at."""
+    _breaking(monkeypatch, "/bug")
+    first = f"{FAILING}, {inside}" if inside else "action: http_request, config: {url: '${WEB}/bug'}"
+    ran = against(web, f"steps: [{{id: one, {first}, on_error: ignore}}, {telling('two')}]")
+    assert PASSED == ran.step("two").outcome
+    assert not ran.step("one").ignored
+    assert ((FAILED, 1) if inside else (ERRORED, 3)) == (ran.result.outcome, ran.exit_code)
+    assert "one" == (ran.result.first_failure and ran.result.first_failure.step)
+
+
+def test_our_own_bug_in_a_nested_step_counts_too(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the step around it says."""
+    _breaking(monkeypatch, "/bug")
+    nested = "{id: in, action: http_request, config: {url: '${WEB}/bug'}, on_error: ignore}"
+    loop = f"{{id: all, action: for_each, config: {{items: [1], steps: [{nested}]}}, on_error: ignore}}"
+    assert 3 == against(web, f"steps: [{loop}, {telling('two')}]").exit_code
+
+
+def test_a_step_that_a_signal_ends_is_not_ignored(web: Web) -> None:
+    """It has not failed by itself: the run was interrupted, and that step is where."""
+
+    def interrupt(event: Event, interrupts: Interrupts) -> None:
+        if isinstance(event, StepStarted) and event.id == "hang":
+            interrupts.run.set("SIGTERM")
+
+    text = "steps: [{id: hang, action: http_request, config: {url: '${WEB}/silent'}, on_error: ignore}]"
+    ran = against(web, text, Options(on_event=interrupt))
+    assert (ERRORED, False) == (ran.step("hang").outcome, ran.step("hang").ignored)
+    assert (ERRORED, 130) == (ran.result.outcome, ran.exit_code)
+    assert "hang" == (ran.result.first_failure and ran.result.first_failure.step)
+
+
+@pytest.mark.parametrize("more", ["", ", eventually: {interval: 10ms}", ", error_steps: [STEP]"])
+def test_a_flow_whose_time_ran_out_has_failed_also_in_a_step_that_is_ignored(web: Web, more: str) -> None:
+    """No step was left to run, and still nobody has seen the flow to its end."""
+    more = more.replace("STEP", telling("tell"))
+    step = f"{{id: hang, action: http_request, config: {{url: '${{WEB}}/silent'}}, on_error: ignore{more}}}"
+    ran = against(web, f"config: {{timeout: 300ms}}\nsteps: [{telling('one')}, {step}]")
+    assert (FAILED, 1) == (ran.result.outcome, ran.exit_code)
+    assert "the flow's config.timeout" in ran.step("hang").message
+    assert not ran.step("hang").ignored
+
+
+def test_a_step_that_runs_out_of_its_own_time_is_ignored(web: Web) -> None:
+    """And so is one of teardown that uses up what teardown has, where no other one is left."""
+    hang = "action: http_request, config: {url: '${WEB}/silent', timeout: 30ms}, on_error: ignore"
+    ran = against(web, f"steps: [{telling('one')}, {{id: hang, {hang}}}]")
+    assert (PASSED, True) == (ran.result.outcome, ran.step("hang").ignored)
+    late = f"config: {{teardown_timeout: 30ms}}\nsteps: [{telling('one')}]\nteardown: [{{id: hang, {hang}}}]"
+    assert PASSED == against(web, late.replace("timeout: 30ms}, on", "timeout: 30s}, on")).result.outcome
