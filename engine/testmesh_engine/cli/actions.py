@@ -11,11 +11,13 @@ from testmesh_engine.contract.catalogue import ActionSpec, Key
 from testmesh_engine.errors import UsageError
 from testmesh_engine.language.findings import unknown_name_hint
 
+_ALIASES_LISTED = 2
+
 
 def print_actions() -> None:
     """A line for each action."""
     specs = [spec for name in Registry().names() if (spec := Registry().find(name))]
-    rows = [(_with_aliases(spec.name, spec.aliases), spec.doc) for spec in specs]
+    rows = [(_with_aliases(spec.name, _few(spec.aliases)), spec.doc) for spec in specs]
     rows += [(name, f"can't be used: {fault}") for name in plugins.declared() if (fault := Registry().fault(name))]
     _write([*_columns(rows), "", "testmesh actions NAME tells the keys and the results of one."])
 
@@ -69,6 +71,11 @@ def _told(key: Key) -> str:
 
 def _with_aliases(name: str, aliases: Sequence[str]) -> str:
     return " = ".join((name, *aliases))
+
+
+def _few(aliases: Sequence[str]) -> Sequence[str]:
+    """The first of many: one action's spellings must not push all others' docs out of sight."""
+    return aliases if len(aliases) <= _ALIASES_LISTED else (*aliases[:_ALIASES_LISTED], "…")
 
 
 def _columns(rows: Sequence[tuple[str, str]]) -> Iterator[str]:
