@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import field, replace
 
 from testmesh_engine.contract.record import dataclass
-from testmesh_engine.expressions import ExpressionError, NameUse, compile_template
+from testmesh_engine.expressions import RESERVED, ExpressionError, NameUse, compile_template
 from testmesh_engine.language import faker, refused
 from testmesh_engine.language.findings import Findings, did_you
 from testmesh_engine.language.needs import Need
@@ -110,6 +110,8 @@ class Known:
 
     def taken(self, name: str) -> str:
         """Why nothing in the flow may be called ``name``, "" where it may."""
+        if name in RESERVED:
+            return "It is a word of the expressions, which could not read it."
         return "It is built in." if name in BUILTINS or name in ROOTS else self.flow.taken(name)
 
     def need(self, need: Need) -> None:
@@ -188,7 +190,8 @@ class Known:
     def note_title(self, text: str) -> None:
         """Note what the name of a flow or step reads; one that can't be rendered is shown as it is written."""
         with suppress(ExpressionError):
-            self.read.update(use.name for use in compile_template(text).names)
+            for use in compile_template(text).names:
+                self._note_read(use, ())
 
     def _unknown(self, findings: Findings, node: Node, use: NameUse, extra: Collection[str]) -> None:
         from_outside = use.name.isupper()

@@ -68,6 +68,9 @@ class _Resolver:
         self._kinds = {variable.name: _kind_of(variable) for variable in flow.env}
         self._kinds |= {each.name: each.kind for each in flow.inputs}
         self._inputs = [each.name for each in flow.inputs]
+        # `env` as a whole is no window into the process: of that it holds what the flow names.
+        named = {use.key for variable in self._declared.values() for use in variable.template.names}
+        self._wanted = layers.given() | (layers.names() & (flow.names | named))
         self._files = flow.env_files
         self._row = flow.row
         if flow.row and flow.row.template:
@@ -82,7 +85,7 @@ class _Resolver:
         """All variables: the declared ones, and those of the layers outside; the row of data is ``row``."""
         for name in self._declared:
             self._resolve_after_its_needs(name)
-        for name in (*self._inputs, *self._layers.names(), *(name for file in self._files for name in file.values)):
+        for name in (*self._inputs, *self._wanted, *(name for file in self._files for name in file.values)):
             self._resolve(name)
         if self._row and not self._row.template:
             self._values[_ROW] = dict(self._row.values)
@@ -110,7 +113,7 @@ class _Resolver:
         if name == _ROW and self._row:
             return self._resolve(name) if self._row.template else dict(self._row.values)
         if name == "env":
-            return self._map(self._in_env | self._values.keys())
+            return self._map(self._in_env | self._wanted | self._values.keys())
         if name == "input" and self._inputs:
             return self._map(self._inputs)
         return self._resolve(name)

@@ -38,7 +38,11 @@ class Layers:
     def names(self) -> frozenset[str]:
         """The names that a flow may read without declaring them."""
         capitals = {name for name in self.process if name.isupper() and not _NEVER.fullmatch(name)}
-        return frozenset({*self.var, *self.input, *self.run, *self.env_file, *capitals, *self.dot_env})
+        return self.given() | capitals
+
+    def given(self) -> frozenset[str]:
+        """The names that somebody gives this run; what the process has is there for other programs, too."""
+        return frozenset({*self.var, *self.input, *self.run, *self.env_file, *self.dot_env})
 
     def all(self) -> tuple[Mapping[str, Value], ...]:
         """Each layer."""

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from support.flows import read
 from testmesh_engine.errors import UsageError
 from testmesh_engine.expressions import Value, compile_template
 from testmesh_engine.language.model import EnvFile, EnvVar, Flow, Input, Row
@@ -42,6 +43,35 @@ def test_the_highest_layer_wins() -> None:
     }
     found = resolve(env(A="flow", B="flow", C="flow", D="flow", E="flow"), Layers(**layers))
     assert {"A": "var", "B": "run", "C": "file", "D": "process", "E": "flow", "F": "dot"} == found
+
+
+def test_env_as_a_whole_holds_nothing_of_the_process_that_the_flow_does_not_name() -> None:
+    """A body of `${env}` would send every variable of the machine to the service, and each report would list them."""
+    flow = Flow(name="f", file="f.yaml", env=tuple(env(D="flow")), names=frozenset({"D", "READ"}))
+    process = {"D": "declared", "READ": "by name", "MY_DB_PASS": "leakme-please"}
+    found = computed(flow, Layers(process=process, var={"V": "v"}, dot_env={"E": "e"})).env
+    assert {"D": "declared", "READ": "by name", "V": "v", "E": "e"} == found
+
+
+@pytest.mark.parametrize("name", ["${WEB_HOST}", "${env.WEB_HOST}", '${env["WEB_HOST"]}'])
+@pytest.mark.parametrize(
+    "flow",
+    [
+        "steps: [{action: delay, config: {duration: 1ms}, assert: ['NAME == \"h\"']}]",
+        "steps: [{action: delay, name: 'NAME', config: {duration: 1ms}}]",
+        "steps: [{action: delay, config: {duration: 1ms}, output: {x: 'NAME'}}]",
+        "output: {x: 'NAME'}\nsteps: [{action: delay, config: {duration: 1ms}}]",
+        "steps: [{action: log, config: {message: 'NAME'}}]",
+        "steps: [{action: delay, config: {duration: 1ms}, assert: [{expression: 1 == 2, message: 'NAME'}]}]",
+        "env: {X: 'NAME'}\nsteps: [{action: delay, config: {duration: 1ms}}]",
+        "steps: [{action: delay, when: 'NAME == \"h\"', config: {duration: 1ms}}]",
+        "steps: [{action: delay, timeout: 'NAME', config: {duration: 1ms}}]",
+    ],
+)
+def test_a_variable_of_the_process_is_there_wherever_the_flow_reads_it_by_name(flow: str, name: str) -> None:
+    """In expressions, placeholders and titles, with `env.` or without."""
+    layers = Layers(process={"WEB_HOST": "h"})
+    assert {"WEB_HOST": "h"}.items() <= computed(read(flow.replace("NAME", name), layers), layers).env.items()
 
 
 def test_an_override_takes_the_declared_kind() -> None:
@@ -126,7 +156,8 @@ def test_what_every_machine_has_is_never_taken_unasked(name: str) -> None:
 
 def test_an_undeclared_name_comes_from_the_process_in_capitals_only() -> None:
     """``path`` in a flow is the flow's own word."""
-    assert {"API_URL": "u"} == resolve([], Layers(process={"API_URL": "u", "api_url": "v"}))
+    flow = Flow(name="f", file="f.yaml", names=frozenset({"API_URL", "api_url"}))
+    assert {"API_URL": "u"} == computed(flow, Layers(process={"API_URL": "u", "api_url": "v"})).env
 
 
 FILES = (EnvFile(name="a.env", values={"A": "1", "B": "1", "X": "a"}), EnvFile(name="b.env", values={"B": "2"}))
