@@ -41,12 +41,19 @@ def brokers(port: int) -> str:
 
 
 @contextmanager
-def kafka(
-    port: int, *, folder: Path, logs: Path, say: packages.Say = print, settings: Mapping[str, str] | None = None
+def kafka(  # noqa: PLR0913 - a broker is made of these
+    port: int,
+    *,
+    folder: Path,
+    logs: Path,
+    say: packages.Say = print,
+    settings: Mapping[str, str] | None = None,
+    listeners: Mapping[str, int] | None = None,
 ) -> Iterator[Process]:
     """A broker on ``port`` that answers clients, its data below ``folder``, its log in ``logs``/kafka.log.
 
-    ``settings`` win over those of the properties file. Data of an earlier start in ``folder`` is used again.
+    ``settings`` win over those of the properties file; ``listeners`` are more of them, by name with their ports. Data
+    of an earlier start in ``folder`` is used again.
 
     Raises:
         SetupError: Java or the jars are missing and can't be had here, or it doesn't come up.
@@ -56,8 +63,18 @@ def kafka(
     if not (folder / "kafka").exists():
         shutil.copytree(template / "data", folder / "kafka")
     options = [f"-XX:SharedArchiveFile={template / 'classes.jsa'}"]
-    with _running(installed, port, folder=folder, logs=logs, options=options, more=settings or {}) as broker:
+    more = _with_listeners(settings or {}, port, listeners or {})
+    with _running(installed, port, folder=folder, logs=logs, options=options, more=more) as broker:
         yield broker
+
+
+def _with_listeners(settings: Mapping[str, str], port: int, listeners: Mapping[str, int]) -> dict[str, str]:
+    ports = {"PLAINTEXT": port, **listeners}
+    return {
+        **settings,
+        "listeners": ",".join(f"{name}://{HOST}:{number}" for name, number in ports.items()),
+        "advertised.listeners": ",".join(f"{name}://{brokers(number)}" for name, number in ports.items()),
+    }
 
 
 class _Installed:
@@ -97,7 +114,8 @@ def _running(  # noqa: PLR0913 - a start is made of these
     more: Mapping[str, str] | None = None,
 ) -> Iterator[Process]:
     settings = folder / "kafka.properties"
-    lines = _settings(folder / "kafka", port, controller_port=free_port(), more=more or {})
+    more = more or _with_listeners({}, port, {})
+    lines = _settings(folder / "kafka", controller_port=free_port(), more=more)
     settings.write_text(lines, encoding="utf-8")
     program = Program(
         name="Kafka",
@@ -114,12 +132,11 @@ def _running(  # noqa: PLR0913 - a start is made of these
         broker.stop()
 
 
-def _settings(data: Path, port: int, *, controller_port: int, more: Mapping[str, str]) -> str:
+def _settings(data: Path, *, controller_port: int, more: Mapping[str, str]) -> str:
     of_this_start = {
         **more,
         "log.dirs": data,
-        "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
-        "advertised.listeners": f"PLAINTEXT://{brokers(port)}",
+        "listeners": f"{more['listeners']},CONTROLLER://{HOST}:{controller_port}",
         "controller.quorum.voters": f"1@{HOST}:{controller_port}",
     }
     lines = "".join(f"{name}={value}\n" for name, value in of_this_start.items())
@@ -139,7 +156,9 @@ def _prepare(installed: _Installed, target: Path, say: packages.Say) -> None:
     """Formats the data folder, then starts and stops once to learn which classes a start loads."""
     say("preparing Kafka's data folder and class archive")
     settings = target / "kafka.properties"
-    settings.write_text(_settings(target / "data", 9092, controller_port=9093, more={}), encoding="utf-8")
+    settings.write_text(
+        _settings(target / "data", controller_port=9093, more=_with_listeners({}, 9092, {})), encoding="utf-8"
+    )
     arguments = ("format", "--cluster-id", CLUSTER_ID, "--config", str(settings))
     done = subprocess.run(
         installed.command("kafka.tools.StorageTool", *arguments), capture_output=True, text=True, check=False

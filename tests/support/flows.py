@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from testmesh_engine.actions.registry import Registry
 from testmesh_engine.actions.waiting import Deadline
@@ -48,6 +48,7 @@ class Options:
     teardown: bool = True
     grace: float | None = None
     skippable: bool = False
+    seed: str = IDENTITY.seed
     on_event: Callable[[Event, Interrupts], None] = lambda _event, _interrupts: None
 
 
@@ -83,7 +84,7 @@ def run_flow(flow: Flow, options: Options) -> Ran:
         options.on_event(event, interrupts)
 
     settings = RunOptions(
-        identity=IDENTITY,
+        identity=replace(IDENTITY, seed=options.seed),
         layers=options.layers,
         secrets=options.secrets,
         deadline=Deadline.after(options.timeout, "--timeout") if options.timeout else None,

@@ -10,6 +10,9 @@ from typing import Any
 
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
+from confluent_kafka.admin._listoffsets import OffsetSpec
+from confluent_kafka.admin._resource import ResourceType
 from confluent_kafka.cimpl import NewPartitions, NewTopic
 
 from support.process import Process
@@ -60,6 +63,13 @@ class Broker:
         for future in self.admin.delete_records([TopicPartition(topic, 0, before)]).values():
             future.result(SECONDS)
 
+    def allow_messages_of(self, topic: str, size: int) -> None:
+        """How large a message of ``topic`` may be, in bytes."""
+        entry = ConfigEntry("max.message.bytes", str(size), incremental_operation=AlterConfigOpType.SET)
+        changed = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[entry])
+        for future in self.admin.incremental_alter_configs([changed]).values():
+            future.result(SECONDS)
+
     def topics(self) -> set[str]:
         """All topics' names."""
         return set(self.admin.list_topics(timeout=SECONDS).topics)
@@ -68,6 +78,18 @@ class Broker:
         """Writes a message as JSON, and waits for its delivery."""
         self._producer.produce(topic, json.dumps(value), **({"partition": 0} | more))
         assert self._producer.flush(SECONDS) == 0
+
+    def publish_bytes(self, topic: str, value: bytes) -> None:
+        """Writes a message as it is, and waits for its delivery."""
+        self._producer.produce(topic, value, partition=0)
+        assert self._producer.flush(SECONDS) == 0
+
+    def ends(self, topic: str) -> dict[int, int]:
+        """Where each partition ends."""
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # the library gives it no types
+        asked = {TopicPartition(topic, number): latest for number in self._partitions(topic)}
+        found = self.admin.list_offsets(asked)
+        return {place.partition: future.result(SECONDS).offset for place, future in found.items()}
 
     @contextmanager
     def transaction(self, topic: str, value: object) -> Iterator[Producer]:

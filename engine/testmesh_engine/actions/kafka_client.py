@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future
+from logging import Logger, getLogger
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -248,10 +249,17 @@ def settings_of(access: Access, note: Callable[[KafkaError], None]) -> dict[str,
         **dict(access.settings),
         "bootstrap.servers": access.brokers,
         "log_level": 0,  # what goes wrong comes by error_cb, not on stderr
+        "logger": _nobody(),  # level 0 are errors that are fatal to a producer
         "error_cb": note,
         "reconnect.backoff.ms": 20,
         "reconnect.backoff.max.ms": 500,
     }
+
+
+def _nobody() -> Logger:
+    logger = getLogger("testmesh.kafka")
+    logger.disabled = True
+    return logger
 
 
 _READING: Mapping[str, str | int | bool] = {

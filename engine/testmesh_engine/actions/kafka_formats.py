@@ -111,23 +111,29 @@ class Decoder:
 
     def message(self, record: Record) -> Message:
         """The record as the step sees it. Raises ``PlatformError`` where the registry gives no answer."""
-        faults: list[str] = []
-        key = self._part(record.key, self._formats.key, "its key", faults, plain=True)
-        value = self._part(record.value, self._formats.value, "its value", faults, plain=False)
-        return Message(record, key, value, "; ".join(faults))
+        key, key_fault = self._part(record.key, self._formats.key, text_or_bytes)
+        value, value_fault = self._part(record.value, self._formats.value, _recognised)
+        return Message(
+            record,
+            key,
+            value,
+            key_fault=key_fault and f"its key is no {key_fault}",
+            value_fault=value_fault and f"its value is no {value_fault}",
+        )
 
-    def _part(self, data: bytes | None, form: Format, what: str, faults: list[str], *, plain: bool) -> Value:
-        if data is None:
-            return None
-        if form is Format.AUTO:
-            return text_or_bytes(data) if plain else _recognised(data)
+    def _part(self, data: bytes | None, form: Format, read: Callable[[bytes], Value]) -> tuple[Value, str]:
+        """What ``data`` says, and what is wrong with it; ``read`` reads what no format is said of."""
+        if data is None or form is Format.AUTO:
+            return (None if data is None else read(data)), ""
         try:
-            if form.needs_registry and self._schemas is not None:
-                return self._schemas().decoded(data, form, self._bounds())
-            return _READ[form](data)
+            return self._decoded(data, form), ""
         except UnreadableError as error:
-            faults.append(f"{what} is no {form}: {error}")
-            return text_or_bytes(data)
+            return text_or_bytes(data), f"{form}: {error}"
+
+    def _decoded(self, data: bytes, form: Format) -> Value:
+        if form.needs_registry and self._schemas is not None:
+            return self._schemas().decoded(data, form, self._bounds())
+        return _READ[form](data)
 
 
 def _recognised(data: bytes) -> Value:

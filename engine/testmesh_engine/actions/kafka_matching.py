@@ -11,8 +11,8 @@ from testmesh_engine.errors import UsageError
 from testmesh_engine.expressions import Check, Value, equal, kind_of, nearest, show, to_json
 
 _KEYS = ("key", "headers", "value", "json_path", "where", "trace")
-NAMES = ("key", "value", "headers", "topic", "partition", "offset", "timestamp", "raw", "message")
-"""What the expressions of ``json_path`` and ``where`` may read of a message, beside ``$``, which is its value."""
+NAMES = ("$", "key", "value", "headers", "topic", "partition", "offset", "timestamp", "raw", "message")
+"""What the expressions of ``json_path`` and ``where`` may read of a message; ``$`` is its value."""
 
 Ask = Callable[[str, Mapping[str, Value]], Check]
 """An expression of the step's config as a condition on these names."""
@@ -39,11 +39,6 @@ class Match:
     trace_id: str = ""
     """The trace that a message must belong to, "" for any."""
     ask: Ask = _nobody
-
-    @property
-    def reads_value(self) -> bool:
-        """Whether it looks at more than what stands beside the value and the key."""
-        return bool(self.conditions) or not self.given.isdisjoint({"key", "value"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +120,14 @@ def _all_differences(message: Message, match: Match) -> Iterator[str]:
             yield from _text_differences(f"header {name}", headers[name], wanted)
     if match.trace_id:
         yield from _trace_differences(headers.get("traceparent"), match.trace_id)
-    if message.fault and match.reads_value:
-        yield message.fault
-        return
     if "key" in match.given:
-        yield from _key_differences(message.key, match.key)
+        yield from [message.key_fault] if message.key_fault else _key_differences(message.key, match.key)
+    if message.value_fault and (match.conditions or "value" in match.given):
+        yield message.value_fault
+        return
     if "value" in match.given:
         yield from _part_differences("", message.value, match.value)
-    if match.conditions:
-        yield from _unmet(message, match)
+    yield from _unmet(message, match)
 
 
 def _trace_differences(found: Value, wanted: str) -> Iterator[str]:

@@ -98,7 +98,11 @@ class KafkaProducer:
 def _publisher(config: Config, context: Context) -> Publisher:
     access, compression = read_access(config, context.folder), config.text("compression", "none").lower()
     key = f"{access.key} {compression}"
-    return context.connections.get(Publisher, key, lambda: Publisher(access, compression))
+    found = context.connections.get(Publisher, key, lambda: Publisher(access, compression))
+    if found.dead:
+        context.connections.drop(Publisher, key)
+        return context.connections.get(Publisher, key, lambda: Publisher(access, compression))
+    return found
 
 
 class _Encoder:

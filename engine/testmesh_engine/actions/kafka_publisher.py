@@ -48,6 +48,8 @@ class Publisher:
         self._brokers = access.brokers
         self._trouble = ""
         self._refusal: KafkaError | None = None
+        self.dead = False
+        """Whether it can send nothing any more: a new one may."""
         settings = {**settings_of(access, self._note), **_WRITING, "compression.type": compression}
         try:
             self._producer: Any = Producer(settings)
@@ -99,6 +101,7 @@ class Publisher:
         while len(ended) < count:
             self._producer.poll(bounds.slice())
             if self._refusal is not None:
+                self.dead = True
                 raise refusal(self._brokers, self._refusal)
             if len(ended) < count and bounds.deadline.passed:
                 raise self._late(ended, count, bounds)
@@ -119,9 +122,11 @@ class Publisher:
         if isinstance(one, Delivered):
             return one
         which = "the message" if count == 1 else f"messages[{number}]"
+        self.dead = self.dead or one.fatal() or one.name() == "_FATAL"
         raise _refused(f"topic {topic}: {which}", one, self._brokers)
 
     def _note(self, error: KafkaError) -> None:
+        self.dead = self.dead or error.fatal()
         if is_refusal(error):
             self._refusal = error
         if error.name() != "_ALL_BROKERS_DOWN" or not self._trouble:

@@ -43,12 +43,18 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A record with its key and value read in the formats that a step says; ``fault`` is why one can't be."""
+    """A record with its key and value read in the formats that a step says; the faults say why one can't be."""
 
     record: Record
     key: Value
     value: Value
-    fault: str = ""
+    key_fault: str = ""
+    value_fault: str = ""
+
+    @property
+    def fault(self) -> str:
+        """Why it can't be read as a whole, "" where it can."""
+        return "; ".join(filter(None, (self.key_fault, self.value_fault)))
 
     @property
     def entry(self) -> dict[str, Value]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -138,4 +139,23 @@ def test_a_restarted_broker_is_read_on(tmp_path: Path) -> None:
     with kafka(port, folder=tmp_path, logs=tmp_path) as process:
         Broker(brokers(port), process).publish(topic, "new")
         assert ["new"] == flow.read(topic, timeout="20s")
+    flow.close()
+
+
+def test_a_broker_that_restarts_in_the_midst_of_a_step_is_no_failure(tmp_path: Path) -> None:
+    """The wait goes on until its own end: what is published after the restart counts, what lay there does not."""
+    port = free_port()
+    with kafka(port, folder=tmp_path, logs=tmp_path) as process:
+        first = Broker(brokers(port), process)
+        topic = first.topic(partitions=2)
+        first.publish(topic, "old")
+        flow = Flow(first.address, topic)
+        with ThreadPoolExecutor(1) as pool:
+            reading = pool.submit(flow.read, topic, timeout="40s")
+            time.sleep(0.5)
+            assert not reading.done()
+            process.signal(signal.SIGKILL)
+            with kafka(port, folder=tmp_path, logs=tmp_path) as again:
+                Broker(brokers(port), again).publish(topic, "new", partition=1)
+                assert ["new"] == reading.result(40)
     flow.close()

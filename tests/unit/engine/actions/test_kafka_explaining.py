@@ -137,7 +137,7 @@ def test_a_reading_that_reaches_back_says_from_where() -> None:
 def test_a_message_that_cant_be_read_is_named_by_its_place() -> None:
     """Somebody can look at it."""
     (record,) = topic_log(b"{").records
-    error = unreadable(WANTED, Message(record, None, "{", "its value is no json: it ends early"))
+    error = unreadable(WANTED, Message(record, None, "{", value_fault="its value is no json: it ends early"))
     assert (
         "topic order.placed: the message at partition 0 offset 12 can't be read: its value is no json: it ends early"
     ) == error.message
