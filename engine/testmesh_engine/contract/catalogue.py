@@ -126,9 +126,6 @@ class ActionSpec:
     bounds_itself: bool = False
     """The action takes as long as its config says: the default bound of one attempt (30 s) is not laid on it."""
 
-    takes_turns: bool = False
-    """Its steps never run at the same time in one flow: what they share is not made for it."""
-
     early: tuple[str, ...] = ()
     """Keys that an action with ``prepare`` wants to see before the flow's first step; none named: all."""
 

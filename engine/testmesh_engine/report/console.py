@@ -187,7 +187,7 @@ class ConsoleReport:
             if step is not None and step.line:
                 yield f"  {on_one_line(place_of(result, step))}"
             others = [step.id for step in result.steps if step.outcome in BAD and not step.ignored]
-            others = [name for name in others if name != failure.step]
+            others = [name for name in others if name != failure.step and not failure.step.startswith(f"{name}/")]
             if others:
                 yield on_one_line(f"  also: {', '.join(others)}")
 

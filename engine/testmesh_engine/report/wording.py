@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 from unicodedata import category
@@ -101,9 +101,18 @@ def flow_counts(flows: Sequence[FlowResult]) -> str:
 
 
 def failed_step(flow: FlowResult) -> StepResult | None:
-    """The step that the flow's first failure names."""
+    """The step that the flow's first failure names, also within another one."""
     first = flow.first_failure
-    return next((step for step in flow.steps if first is not None and first.step == step.id), None)
+    return _named(flow.steps, first.step) if first is not None and first.step else None
+
+
+def _named(steps: Iterable[StepResult], name: str) -> StepResult | None:
+    for step in steps:
+        if step.id == name:
+            return step
+        if name.startswith(f"{step.id}/") and (found := _named(step.steps, name)):
+            return found
+    return None
 
 
 def last_attempt(step: StepResult) -> AttemptResult | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import field
 from functools import partial
 
@@ -106,19 +105,13 @@ class Attempting:
             self.around.trying(number)
         attempt = Attempt(number=number, started=time.monotonic())
         self.begun(attempt.inside)
-        with self._turn():
-            self._act(attempt, self._context(number, attempt.inside))
+        self._act(attempt, self._context(number, attempt.inside))
         if attempt.result is not None:
             self._complete(attempt, attempt.result)
             self._judge(attempt, attempt.result)
         if self.step.attempts is not None:
             attempt.stopped = self.not_again.reason(self._scope(attempt), attempt.kind, holds=attempt.holds)
         return attempt
-
-    def _turn(self) -> AbstractContextManager[None]:
-        if not self.action.spec.takes_turns:
-            return nullcontext()
-        return self.around.connections.turn(self.action.spec.name, self.bounds, self.around.interrupt)
 
     def _act(self, attempt: Attempt, context: Context) -> None:
         try:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from support.flows import Options, Ran, run
 from support.web import Web, web_server
+from testmesh_engine.cli.main import main
 from testmesh_engine.contract.result import Outcome, StepResult
 from testmesh_engine.runtime.layers import Layers
 from testmesh_engine.runtime.signals import Interrupts
@@ -203,7 +205,7 @@ def test_an_interrupt_ends_what_runs_inside_and_what_ran_is_shown(web: Web) -> N
     timer.join()
     assert time.monotonic() - started < 10
     assert 130 == ran.exit_code
-    assert "interrupted by SIGINT" in ran.step("loop").message
+    assert ran.step("loop").message.startswith("interrupted by SIGINT"), ran.step("loop").message
     assert [("loop/0/first", PASSED), ("loop/0/ask", ERRORED)] == shown(ran.step("loop"))[:2]
 
 
@@ -347,3 +349,20 @@ def test_defaults_and_fail_fast_reach_nested_steps(web: Web) -> None:
     ran = against(web, f"config: {{fail_fast: false, defaults: {{http_request: {{url: '${{WEB}}/order'}}}}}}\n{text}")
     assert ["GET /order?q=1", "GET /order?2"] == web.seen
     assert FAILED == ran.result.outcome
+
+
+def test_the_console_names_the_step_within_its_line_and_no_container_beside_it(
+    web: Web, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through the command line: one failure, one place to look at."""
+    path = tmp_path / "f.yaml"
+    inner = f"\n          - {get('status/${item}', 'id: ask, assert: [status == 200]')}"
+    steps = f"    - id: loop\n      action: for_each\n      config:\n        items: [200, 500]\n        steps:{inner}\n"
+    path.write_text(f"flow:\n  name: tested\n  steps:\n{steps}", encoding="utf-8")
+    monkeypatch.setattr("sys.argv", ["testmesh", "run", str(path), "--var", f"WEB={web.url}"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    said = capsys.readouterr().out
+    assert 1 == ended.value.code
+    assert f"  step loop/1/ask: items[1] (item: 500), ask: status == 200: status is 500\n  {path}:9\n" in said
+    assert "also:" not in said
