@@ -142,9 +142,9 @@ class Metrics:
 class FlowResult:
     """One flow, or one row of its data.
 
-    ``started_at`` is RFC 3339 in UTC; ``interrupted`` is set where a signal or deadline ended it early; ``row`` says
-    which row of ``data`` it was ("" without data); ``output`` is what its caller sees; ``seed`` repeats its random
-    values. A flow that was skipped says why in ``first_failure``.
+    ``started_at`` is RFC 3339 in UTC; ``interrupted`` is set where a signal ended it early: it has not passed then;
+    ``row`` says which row of ``data`` it was ("" without data); ``output`` is what its caller sees; ``seed`` repeats
+    its random values. A flow that was skipped says why in ``first_failure``.
     """
 
     name: str

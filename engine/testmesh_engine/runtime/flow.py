@@ -346,4 +346,5 @@ class FlowRun:
         return FlowEnd(result=result, exit_code=code)
 
     def _result(self, outcome: Outcome, *, failure: Failure | None = None) -> FlowResult:
-        return self._account.result(outcome, failure=failure, interrupted=self._cut_short())
+        interrupted = self._interrupts.run.reason if self._cut_short() else ""
+        return self._account.result(outcome, failure=failure, interrupted=interrupted)

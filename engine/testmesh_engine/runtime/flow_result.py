@@ -44,9 +44,14 @@ class Account:
         """A failure of the flow itself."""
         return Failure(flow=self.name, step="", message=message)
 
-    def result(self, outcome: Outcome, *, failure: Failure | None, interrupted: bool) -> FlowResult:
-        """The result with this ``outcome``; without ``failure`` it is the first of the steps'."""
+    def result(self, outcome: Outcome, *, failure: Failure | None, interrupted: str) -> FlowResult:
+        """The result with this ``outcome``; without ``failure`` it is the first of the steps'.
+
+        ``interrupted`` is what ended it early, "" where nothing did: such a flow is no pass, whatever its steps are.
+        """
         flow, masker = self.flow, self.masker
+        if interrupted and outcome in (Outcome.PASSED, Outcome.SKIPPED):
+            outcome, failure = Outcome.ERRORED, failure or self.failure(f"interrupted by {interrupted}")
         return FlowResult(
             name=self.name,
             file=flow.file,
@@ -56,7 +61,7 @@ class Account:
             steps=tuple(record.result for record in self.records),
             first_failure=failure or self._first_failure(outcome),
             metrics=self._metrics(),
-            interrupted=interrupted,
+            interrupted=bool(interrupted),
             suite=masker.text(flow.suite),
             tags=tuple(masker.text(tag) for tag in flow.tags),
             description=masker.text(flow.description),

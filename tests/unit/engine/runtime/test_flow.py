@@ -10,7 +10,7 @@ import pytest
 from support.flows import Options, Ran, run
 from support.web import Web, raw_server, saying, web_server
 from testmesh_engine.actions.kafka_consumer import KafkaConsumer
-from testmesh_engine.contract.result import Outcome, Phase
+from testmesh_engine.contract.result import Failure, Outcome, Phase
 from testmesh_engine.expressions import Value
 from testmesh_engine.report.events import Event, FlowFinished, StepFinished, StepStarted, TeardownStarted
 from testmesh_engine.runtime import flow as flow_module
@@ -125,6 +125,25 @@ def test_a_signal_ends_the_step_at_once_and_tears_down(web: Web) -> None:
     assert "interrupted by SIGTERM" == ran.step("hang").message
     assert (True, 130) == (ran.result.interrupted, ran.exit_code)
     assert "GET /order?clean" in web.seen
+
+
+def test_a_signal_in_teardown_leaves_no_flow_passed_though_all_its_steps_have() -> None:
+    """The exit code is 130: a report that said passed would say more than the run can."""
+
+    def interrupt(event: Event, interrupts: Interrupts) -> None:
+        if isinstance(event, StepStarted) and event.id == "clean":
+            interrupts.run.set("SIGTERM")
+
+    ran = run(
+        """
+        steps: [{id: one, action: delay, config: {duration: 1ms}, assert: [1 == 1]}]
+        teardown: [{id: clean, action: delay, config: {duration: 1ms}}]
+        """,
+        Options(on_event=interrupt),
+    )
+    assert {"one": PASSED, "clean": PASSED} == ran.outcomes()
+    assert (ERRORED, True, 130) == (ran.result.outcome, ran.result.interrupted, ran.exit_code)
+    assert ran.result.first_failure == Failure(flow="tested", step="", message="interrupted by SIGTERM")
 
 
 def test_a_second_signal_skips_the_rest_of_teardown(web: Web) -> None:
