@@ -49,7 +49,12 @@ SPEC = ActionSpec(
             doc="the message, by the fields' names; for a stream of them, a list",
             aliases=("message",),
         ),
-        Key(name="metadata", kind=Kind.MAP, doc="what goes along, by name; a name that ends in -bin takes any bytes"),
+        Key(
+            name="metadata",
+            kind=Kind.MAP,
+            doc="what goes along, by name; a name that ends in -bin takes any bytes",
+            case_blind=True,
+        ),
         Key(
             name="tls",
             kind=Kind.ANY,

@@ -111,7 +111,7 @@ SPEC = ActionSpec(
     keys=(
         Key(name="url", kind=Kind.TEXT, required=True, doc="the whole URL, http or https", fault=fault_of_url),
         Key(name="method", kind=Kind.TEXT, doc="the method; POST with graphql", default="GET", choices=METHODS),
-        Key(name="headers", kind=Kind.MAP, doc="headers of the request", fault=_fault_of_pairs),
+        Key(name="headers", kind=Kind.MAP, doc="headers of the request", fault=_fault_of_pairs, case_blind=True),
         Key(
             name="params",
             kind=Kind.MAP,

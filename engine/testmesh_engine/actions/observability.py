@@ -18,7 +18,7 @@ from testmesh_engine.errors import PlatformError, ServiceError, UsageError
 from testmesh_engine.expressions import Value, parse_json, show
 
 CONNECTION_KEYS = (
-    Key(name="headers", kind=Kind.MAP, doc="headers of the request"),
+    Key(name="headers", kind=Kind.MAP, doc="headers of the request", case_blind=True),
     Key(name="auth", kind=Kind.MAP, doc="basic or bearer, as for http_request", fault=fault_of_auth),
     Key(name="verify_ssl", kind=Kind.BOOLEAN, doc="whether the certificate is checked", default="true"),
     Key(name="ca_cert", kind=Kind.TEXT, doc="whom alone to trust: a certificate's path, or its PEM text"),

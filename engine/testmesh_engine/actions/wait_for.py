@@ -80,7 +80,7 @@ class WaitFor:
                 aliases=("expected_status",),
             ),
             Key(name="method", kind=Kind.TEXT, doc="the method", default="GET"),
-            Key(name="headers", kind=Kind.MAP, doc="headers of the request"),
+            Key(name="headers", kind=Kind.MAP, doc="headers of the request", case_blind=True),
             Key(name="verify_ssl", kind=Kind.BOOLEAN, doc="whether the certificate is checked", default="true"),
             Key(name="ca_cert", kind=Kind.TEXT, doc="whom alone to trust: a certificate's path, or its PEM text"),
             Key(

@@ -155,7 +155,7 @@ class WebSocket:
         ),
         keys=(
             Key(name="url", kind=Kind.TEXT, required=True, doc="the whole URL, ws or wss", fault=fault_of_url),
-            Key(name="headers", kind=Kind.MAP, doc="headers of the handshake"),
+            Key(name="headers", kind=Kind.MAP, doc="headers of the handshake", case_blind=True),
             Key(name="subprotocols", kind=Kind.LIST, doc="names of which the server chooses one"),
             Key(
                 name="actions",

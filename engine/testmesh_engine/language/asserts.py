@@ -173,7 +173,8 @@ def captures(findings: Findings, node: Node, *, spec: ActionSpec, known: Known, 
     for name, (key, value) in lines.entries.items():
         if name == own_id:
             findings.error(key, f"output {name} is called like its step", hint="Rename one of the two.")
-        _check_name(findings, key, name, spec=spec, known=known)
+        else:
+            _check_name(findings, key, name, spec=spec, known=known)
         if capture := _capture(findings, name, value, spec=spec, known=known):
             found.append(capture)
         known.captured.add(name)

@@ -120,6 +120,9 @@ def _from_file(findings: Findings, node: Node, files: Files) -> Table:
         if not problems:
             findings.error(node, error.message, hint=error.hint)
         return Table((), findings, rendered=False)
+    if isinstance(root, ListNode) and not root.items:
+        findings.error(node, f"{name} is empty: the flow would not run at all", hint="Write at least one row.")
+        return Table((), findings, rendered=False)
     rows = _rows(inner, root, name)
     findings.problems.extend(inner.problems)
     return Table(rows, inner, rendered=False)
@@ -132,7 +135,7 @@ def _root(text: str, source: Source) -> Node:
         return node_of(list(_csv(text, source.name)), "")
     if name.endswith(".json"):
         try:
-            return node_of(parse_json(text), "")
+            return node_of(parse_json(text, unique=True), "")
         except ValueError as error:
             raise UsageError(f"{source.name} is no JSON: {error}") from error
     documents = load_documents(text, source)

@@ -12,10 +12,11 @@ from functools import partial
 from testmesh_engine.contract.catalogue import ActionSpec, Catalogue
 from testmesh_engine.contract.record import dataclass
 from testmesh_engine.contract.result import Phase
-from testmesh_engine.language.findings import Findings, unknown_name_hint
+from testmesh_engine.language.findings import Findings
 from testmesh_engine.language.names import Known
 from testmesh_engine.language.nested import AFTER_FAILURE, each_step, lists_of
 from testmesh_engine.language.nodes import ListNode, MapNode, Node, Scalar, child_path
+from testmesh_engine.language.step_action import unknown_action
 
 _OF_STEP = ("timeout", "retry")
 """What defaults may hold beside the keys of the action's config."""
@@ -49,7 +50,7 @@ def _read(findings: Findings, written: MapNode, catalogue: Catalogue) -> Default
     for name, (key, below) in written.entries.items():
         spec = catalogue.find(name)
         if spec is None:
-            _unknown(findings, key, catalogue)
+            unknown_action(findings, key, key.text, catalogue, what="defaults has no action")
         elif spec.name in places:
             findings.error(key, f"{name} is another word for {places[spec.name].text}", hint="Put both into one.")
         elif (own := findings.map(below, f"defaults.{name}")) is not None:
@@ -57,11 +58,6 @@ def _read(findings: Findings, written: MapNode, catalogue: Catalogue) -> Default
             config[spec.name] = _of_config(findings, own, spec)
             step[spec.name] = _of_step(own, spec)
     return Defaults(config, step, places)
-
-
-def _unknown(findings: Findings, key: Scalar, catalogue: Catalogue) -> None:
-    hint = unknown_name_hint(key.text, list(catalogue.names()))
-    findings.error(key, f'defaults has no action "{key.text}"', hint=hint)
 
 
 def _of_config(findings: Findings, own: MapNode, spec: ActionSpec) -> dict[str, tuple[Scalar, Node]]:

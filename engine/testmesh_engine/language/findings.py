@@ -114,9 +114,18 @@ class Findings:
         return None
 
     def keys(
-        self, node: MapNode, what: str, *, allowed: Collection[str], planned: Mapping[str, str] | None = None
+        self,
+        node: MapNode,
+        what: str,
+        *,
+        allowed: Collection[str],
+        planned: Mapping[str, str] | None = None,
+        way: str = "",
     ) -> None:
-        """Note each key that is not ``allowed``; ``planned`` ones are named as not supported yet, with a way out."""
+        """Note each key that is not ``allowed``; ``planned`` ones are named as not supported yet, with a way out.
+
+        ``way`` is what else may have been meant.
+        """
         for name, (key, _) in node.entries.items():
             if name in allowed:
                 continue
@@ -126,7 +135,7 @@ class Findings:
             else:
                 instead = refused.of_key(name, what=what, allowed=tuple(allowed))
                 hint = f"{instead} {allowed_hint(allowed)}" if instead else unknown_name_hint(name, allowed)
-                self.error(at, f'{what} has no key "{name}"', hint=hint)
+                self.error(at, f'{what} has no key "{name}"', hint=f"{hint} {way}".strip())
 
 
 def did_you(name: object, known: Iterable[str]) -> str:
@@ -143,7 +152,7 @@ def unknown_name_hint(name: str, known: Iterable[str]) -> str:
 
 def allowed_hint(names: Iterable[str]) -> str:
     """All that are allowed."""
-    return f"Allowed: {', '.join(names)}."
+    return f"Allowed: {', '.join(dict.fromkeys(names))}."
 
 
 def place_in(node: Node, offset: int, source: Source) -> tuple[int, int]:

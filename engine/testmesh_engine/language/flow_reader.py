@@ -103,6 +103,7 @@ class FlowReader:
         known.files = frozenset(name for file in files for name in file.values)
         table = read_table(findings, node, self._files) if (node := root.get("data")) else None
         known.flow.columns = None if table is None else table.columns
+        known.flow.rows = table is not None and bool(table.rows)
         known.flow.inputs = frozenset() if "inputs" in root.entries else None
         written, given = root.get("env"), root.get("inputs")
         declared = declare(findings, written, "env", known)
@@ -176,7 +177,8 @@ class FlowReader:
         if "name" not in root.entries:
             self._findings.error(root, "the flow has no name", hint='Add name: "what the flow tests".')
         name = self._text(root, "name")
-        if "name" in root.entries and not name.strip():
+        written = root.get("name")
+        if isinstance(written, Scalar) and isinstance(written.value, str) and not name.strip():
             self._findings.error(root.entries["name"][1], "the flow's name is empty")
         self._known.note_title(name)
         return name

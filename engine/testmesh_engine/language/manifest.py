@@ -141,7 +141,9 @@ def _inside(document: Document, root: MapNode, kind: str) -> FlowPart | None:
     forms = [name for name in allowed if name in spec.entries]
     if len(forms) != 1:
         found = f"found {' and '.join(forms)}" if forms else "found none"
-        return _broken(document, spec, f"spec has one of {', '.join(allowed)}; {found}", hint="")
+        slips = {name: near for name in spec.entries if name not in allowed and (near := nearest(name, allowed))}
+        hint = " ".join(f'Did you mean "{near}" by {name}?' for name, near in slips.items())
+        return _broken(document, spec, f"spec has one of {', '.join(allowed)}; {found}", hint=hint)
     if forms[0] in _ELSEWHERE:
         return None
     node = spec.entries[forms[0]][1]

@@ -24,6 +24,8 @@ class Declared:
     """The names of ``inputs``, ``None`` where it has none."""
     columns: frozenset[str] | None = None
     """The columns of ``data``, ``None`` where it has none."""
+    rows: bool = True
+    """Whether the rows of ``data`` could be read, and their columns are known."""
     outputs: frozenset[str] | None = None
     """The names of its own ``output``, ``None`` where it has none."""
     ids: set[str] = field(default_factory=set)
@@ -65,7 +67,7 @@ class Declared:
             "vars": captured,
             "steps": ids,
             "input": self.inputs,
-            "row": self.columns,
+            "row": self.columns if self.rows else None,
             "flow": FLOW_KEYS,
         }
         return roots.get(root)

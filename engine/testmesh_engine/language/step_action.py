@@ -20,17 +20,20 @@ def step_action(findings: Findings, step: MapNode, catalogue: Catalogue) -> Acti
         return None
     spec = catalogue.find(name)
     if spec is None:
-        _unknown_action(findings, node, name, catalogue)
+        unknown_action(findings, node, name, catalogue)
     return spec
 
 
-def _unknown_action(findings: Findings, node: Node, name: str, catalogue: Catalogue) -> None:
+def unknown_action(
+    findings: Findings, node: Node, name: str, catalogue: Catalogue, *, what: str = "unknown action"
+) -> None:
+    """Note that there is no action ``name``, with what there is instead; ``what`` is how the message begins."""
     names = list(catalogue.names())
     if fault := catalogue.fault(name):
         findings.error(node, fault, hint="Mend or uninstall that package; other actions work without it.")
     elif instead := refused.of_action(name):
         findings.error(node, f"TestMesh has no action {name}", hint=f"{instead} {allowed_hint(names)}")
     elif (meant := refused.meant_action(name)) in names:
-        findings.error(node, f'unknown action "{name}"', hint=f'Write "{meant}". {allowed_hint(names)}')
+        findings.error(node, f'{what} "{name}"', hint=f'Write "{meant}". {allowed_hint(names)}')
     else:
-        findings.error(node, f'unknown action "{name}"', hint=unknown_name_hint(name, names))
+        findings.error(node, f'{what} "{name}"', hint=unknown_name_hint(name, names))

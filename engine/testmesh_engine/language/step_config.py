@@ -153,6 +153,8 @@ class _ConfigReader:
             self._findings.error(node, f"timeout {NO_TIME}", hint="Write for example 30s, or leave it out.")
         elif key.fault and (fault := key.fault(plain(node))):
             self._findings.error(node, f"{key.name} {fault}")
+        elif key.case_blind and isinstance(node, MapNode):
+            self._check_names(node)
         elif key.fields and isinstance(node, MapNode):
             self._check_keys(node, key.name, key.fields, key.planned, at=path)
 
@@ -170,6 +172,15 @@ class _ConfigReader:
         else:
             return False
         return True
+
+    def _check_names(self, node: MapNode) -> None:
+        """Names in which case does not count stand once each."""
+        first: dict[str, Scalar] = {}
+        for name, (key, _) in node.entries.items():
+            before = first.setdefault(name.lower(), key)
+            if before is not key:
+                hint = "Remove one of the two: case does not count here."
+                self._findings.error(key, f"{name} stands twice, first as {before.text}", hint=hint)
 
     def _value(self, key: Key, node: Node, path: Path) -> None:
         """Text is an expression, left to the action; anything else is the value itself, rendered."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from testmesh_engine.expressions import ExpressionError, compile_template, kind_of
+from testmesh_engine.expressions import ExpressionError, compile_template, kind_of, nearest
 from testmesh_engine.language.findings import Findings
 from testmesh_engine.language.model import EnvVar, Input
 from testmesh_engine.language.names import Known, circles
@@ -27,7 +27,10 @@ def declare(findings: Findings, node: Node | None, what: str, known: Known) -> t
     """The keys of ``env`` or ``inputs`` that are names of variables, made known; the others are noted."""
     if node is None:
         return ()
-    entries = [key for key, _ in node.entries.values()] if isinstance(node, MapNode) else _names_of(node)
+    listed = what == "inputs" and isinstance(node, ListNode)
+    entries = (
+        _names_of(node) if listed else [key for key, _ in node.entries.values()] if isinstance(node, MapNode) else []
+    )
     return tuple(key for key in entries if _is_name(findings, key, what, known))
 
 
@@ -130,14 +133,30 @@ def read_inputs(findings: Findings, node: Node | None, declared: Iterable[Scalar
 
 def _input(findings: Findings, name: str, entry: tuple[Scalar, Node], known: Known) -> Input:
     key, node = entry
-    if isinstance(node, MapNode) and node.entries and all(written in _DECLARED for written in node.entries):
+    if isinstance(node, MapNode) and _declares(node):
         return _declared_input(findings, key, node, known)
     default = None if _is_nothing(node) else _variable(findings, name, node, known)
     return Input(name=name, default=default, kind=_kind_of_default(default), line=key.line)
 
 
+def _declares(node: MapNode) -> bool:
+    """Whether a map is the long form of an input, and no value: also where one of its keys is mistyped."""
+    keys = set(node.entries)
+    near = {key for key in keys if key not in _DECLARED and nearest(key, _DECLARED)}
+    kind, required = node.get("type"), node.get("required")
+    sure = (
+        (isinstance(kind, Scalar)
+        and kind.text in TYPES)
+        or (isinstance(required, Scalar)
+        and required.value in (True, False))
+    )
+    return bool(keys) and (sure or bool(near and keys & {*_DECLARED}) or keys <= {*_DECLARED, *near})
+
+
 def _declared_input(findings: Findings, key: Scalar, node: MapNode, known: Known) -> Input:
     """The long form: {type, default, description, required}."""
+    what = f"the input {key.text}"
+    findings.keys(node, what, allowed=_DECLARED, way="A map that is the value itself stands under default.")
     given, required = node.get("default"), node.get("required")
     default = _variable(findings, key.text, given, known) if given and not _is_nothing(given) else None
     must = findings.boolean(required, "required") if required else None

@@ -126,11 +126,11 @@ def in_env(asserted: str, *, complete: bool) -> list[tuple[str, str, str]]:
 
 def test_a_variable_of_env_is_looked_up_like_its_plain_name() -> None:
     """A run knows all that there are; before it a name in capitals may still come."""
-    said = "nothing in env is called APY"
-    assert [("error", said, 'Did you mean "API"?')] == in_env("env.APY == nil", complete=True)
-    ((severity, message, hint),) = in_env("env.APY == nil", complete=False)
-    assert ("warning", "nothing in this file declares APY") == (severity, message)
-    assert "--var APY=…" in hint
+    said = "nothing in env is called APIS"
+    assert [("error", said, 'Did you mean "API"?')] == in_env("env.APIS == nil", complete=True)
+    ((severity, message, hint),) = in_env("env.APIS == nil", complete=False)
+    assert ("warning", "nothing in this file declares APIS") == (severity, message)
+    assert "--var APIS=…" in hint
     assert [("error", "nothing in env is called nope", "Declare it in env, or give --var nope=…")] == in_env(
         "env.nope == nil", complete=False
     )
