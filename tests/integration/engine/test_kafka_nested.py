@@ -14,6 +14,7 @@ from testmesh_engine.language.validate import check_text
 from testmesh_engine.runtime.layers import Layers
 
 SEND = "{action: kafka_producer, config: {brokers: '${KAFKA}', topic: TOPIC, value: {n: '${N}'}}}"
+SEND_ONE = SEND.replace("'${N}'", "1")
 READ = "{id: got, action: kafka_consumer, config: {brokers: '${KAFKA}', topic: TOPIC, timeout: 1s}}"
 LOOP = "{id: loop, action: for_each, config: {items: [1, 2], steps: [STEPS]}}"
 
@@ -34,7 +35,7 @@ def run(broker: Broker, folder: Path, steps: str, called: str = "") -> Ran:
 
 def test_the_second_round_of_a_loop_needs_a_message_of_its_own(broker: Broker, tmp_path: Path) -> None:
     """One reader is the step as it is written, whatever the round: what it was given once is not new again."""
-    ran = run(broker, tmp_path, f"{SEND.replace("'${N}'", '1')}, {LOOP.replace('STEPS', READ)}")
+    ran = run(broker, tmp_path, f"{SEND_ONE}, {LOOP.replace('STEPS', READ)}")
     assert [Outcome.PASSED, Outcome.FAILED] == [step.outcome for step in ran.step("loop").steps]
     assert "had been handed out" in ran.step("loop").message
 
@@ -49,7 +50,7 @@ def test_each_round_is_given_what_it_caused(broker: Broker, tmp_path: Path) -> N
 def test_rounds_at_once_are_never_given_one_message_twice(broker: Broker, tmp_path: Path) -> None:
     """Of two that read, one message satisfies one."""
     both = LOOP.replace("STEPS", READ).replace("items:", "parallel: true, continue_on_error: true, items:")
-    ran = run(broker, tmp_path, f"{SEND.replace("'${N}'", '1')}, {both}")
+    ran = run(broker, tmp_path, f"{SEND_ONE}, {both}")
     assert {Outcome.PASSED, Outcome.FAILED} == {step.outcome for step in ran.step("loop").steps}
 
 
@@ -61,7 +62,7 @@ def test_a_called_flow_has_the_marks_of_its_caller(broker: Broker, tmp_path: Pat
     called = called.replace("TOPIC", "'${topic}'")
     call = "{id: call, action: run_flow, config: {flow: called.yaml, input: {topic: TOPIC}}ASSERT}"
     good = call.replace("ASSERT", ", assert: [output.n == 1]")
-    ran = run(broker, tmp_path, f"{SEND.replace("'${N}'", '1')}, {good}", called)
+    ran = run(broker, tmp_path, f"{SEND_ONE}, {good}", called)
     assert Outcome.PASSED == ran.result.outcome, ran.result.first_failure
     ran = run(broker, tmp_path, call.replace("ASSERT", ""), called)
     assert Outcome.FAILED == ran.result.outcome
