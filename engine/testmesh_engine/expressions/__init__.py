@@ -15,6 +15,7 @@ from testmesh_engine.expressions.errors import (
     nearest,
 )
 from testmesh_engine.expressions.expression import Check, Expression, compile_expression
+from testmesh_engine.expressions.grammar import RESERVED
 from testmesh_engine.expressions.output import Output, compile_output
 from testmesh_engine.expressions.scope import LayeredScope, MapScope, NameUse, Scope
 from testmesh_engine.expressions.template import Path, Template, compile_template
@@ -34,6 +35,7 @@ from testmesh_engine.expressions.values import (
 
 __all__ = [
     "MISSING",
+    "RESERVED",
     "AbsentError",
     "CaseBlindMap",
     "Check",

@@ -14,6 +14,7 @@ Callers map the first onto positions in files, the second onto the step that was
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable
 
 
@@ -53,6 +54,10 @@ class OutputError(EvaluationError):
     """An ``output`` found nothing, or could mean two things."""
 
 
+_SHORT = 5
+"""Letters of a word that is like many others."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """The known word that ``word`` was most likely meant to be, "" if none is near."""
     from difflib import get_close_matches  # noqa: PLC0415 - met only where something is wrong
@@ -62,5 +67,13 @@ def nearest(word: str, known: Iterable[str]) -> str:
     exact = folded.get(word.casefold().replace("-", "_"))
     if exact is not None:
         return exact
-    close = get_close_matches(word, names, n=1, cutoff=0.6)
-    return close[0] if close else ""
+    # Of a short word two letters are half of it: `lower` is not nearly `flow`.
+    close = get_close_matches(word, names, n=1, cutoff=0.6 if len(word) > _SHORT else 0.7)
+    return close[0] if close else next((name for name in names if _slipped(word, name)), "")
+
+
+def _slipped(word: str, name: str) -> bool:
+    """Whether one letter is another (`APY`, `API`), or all are there in another order (`ulr`, `url`)."""
+    if len(word) != len(name) or len(word) <= 2:
+        return False
+    return sorted(word) == sorted(name) or sum(map(operator.ne, word, name)) == 1

@@ -32,9 +32,15 @@ BINARY = {
     "??": 500,
 }
 SPELLINGS = {"||": "or", "&&": "and", "^": "**", "starts_with": "startsWith", "ends_with": "endsWith"}
+WORD_OPERATORS = frozenset(
+    {"not", "in", "or", "and", "matches", "contains", "startsWith", "endsWith", "let", "if", "else"}
+)
+"""Words that are never names, but for the fields of a map."""
 NEGATABLE = frozenset({"in", "matches", "contains", "startsWith", "endsWith"})
 ORDER = frozenset({"<", ">", "<=", ">="})
 CONSTANTS: dict[str, bool | None] = {"true": True, "false": False, "nil": None, "null": None}
+RESERVED = WORD_OPERATORS.union(CONSTANTS)
+"""What nothing in a flow can be called: no expression could read it."""
 KINDS = {
     "null": "nil",
     "nil": "nil",

@@ -9,15 +9,10 @@ from decimal import Decimal
 from testmesh_engine.expressions import holes, mistakes
 from testmesh_engine.expressions.arithmetic import ArithmeticProblem, bounded
 from testmesh_engine.expressions.errors import ExpressionError
+from testmesh_engine.expressions.grammar import WORD_OPERATORS
 from testmesh_engine.expressions.holes import Hole, Plain
 from testmesh_engine.expressions.tokens import Token, TokenKind
 from testmesh_engine.expressions.values import MAX_INTEGER_DIGITS, read_decimal
-
-WORD_OPERATORS = frozenset(
-    {"not", "in", "or", "and", "matches", "contains", "startsWith", "endsWith", "let", "if", "else"}
-)
-"""Words that are never names, but for the fields of a map."""
-
 
 _SPACE = re.compile(r"(?:\s+|//[^\n]*|/\*.*?\*/)+", re.DOTALL)
 _NUMBER = re.compile(

@@ -66,6 +66,8 @@ def step(keys: str, base: str = HTTP) -> Step:
         ("error_steps: {}", "error_steps is a list, found a map", ""),
         ("error_steps: [{action: delay, config: {}}]", 'delay needs "duration"', ""),
         ("id: error", '"error" can\'t be an id', "built in"),
+        ("id: and", '"and" can\'t be an id', "a word of the expressions"),
+        ("output: {nil: $.duration_ms}", "nil can't be an output", "a word of the expressions"),
         ("output: {a: body.a}, save: {b: body.b}", "save is another word for output", ""),
     ],
 )
