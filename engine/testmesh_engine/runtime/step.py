@@ -20,7 +20,7 @@ from testmesh_engine.language.step_config import NO_TIME
 from testmesh_engine.runtime import builtins
 from testmesh_engine.runtime.attempt import Attempt, Attempting
 from testmesh_engine.runtime.attempts import Course, RealClock, bounds_of, plan_of, run_attempts
-from testmesh_engine.runtime.conditions import NotAgain, error_value, why_skipped
+from testmesh_engine.runtime.conditions import NotAgain, error_value, need_values, why_skipped
 from testmesh_engine.runtime.ending import Ending, after, ending_of
 from testmesh_engine.runtime.nested import Inside
 from testmesh_engine.runtime.outcome import StepRecord
@@ -138,16 +138,18 @@ class _StepRun:
 
     def _run(self) -> Ending:
         scope = self._scope()
-        reason = why_skipped(self._step, scope)
+        reason = why_skipped(self._step, scope, self._around.masker)
         if reason:
             return Ending(outcome=Outcome.SKIPPED, message=reason)
+        if self._around.phase is Phase.TEARDOWN:
+            need_values(self._step, scope)
         step = settled(self._step, scope)
         self._around.connections.step_begins(step.id)
         action = load_action(step.action.name)
         config = self._config(step, scope)
         deadline = self._deadline(step)
         bounds = bounds_of(step.attempts, deadline)
-        not_again = NotAgain(step.attempts)
+        not_again = NotAgain(step.attempts, self._around.masker)
         attempting = Attempting(
             step=step,
             around=self._around,

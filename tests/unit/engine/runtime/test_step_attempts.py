@@ -122,7 +122,7 @@ def test_a_condition_that_is_none_is_an_error_and_not_false(web: Web, key: str) 
     """As in ``when``."""
     step = one(web, "503", key)
     assert ERRORED == step.outcome
-    assert "body.turn is neither true nor false" in step.message
+    assert "body.turn: it is number 1, neither true nor false" in step.message
 
 
 def test_a_stable_success_needs_several_attempts(web: Web) -> None:
