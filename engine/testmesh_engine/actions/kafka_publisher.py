@@ -6,7 +6,7 @@ Idempotent, so that a message is there once whatever librdkafka has to send agai
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,6 +15,7 @@ from testmesh_engine.actions.kafka_client import SLICE_SECONDS, Bounds, settings
 from testmesh_engine.actions.kafka_faults import is_refusal, refusal, unreachable
 from testmesh_engine.actions.kafka_outgoing import Outgoing
 from testmesh_engine.actions.kafka_security import Access, unusable
+from testmesh_engine.actions.waiting import TimeRanOutError
 from testmesh_engine.contract.record import dataclass
 from testmesh_engine.errors import ActionError, PlatformError, ServiceError
 
@@ -68,24 +69,31 @@ class Publisher:
         ended: dict[int, Delivered | KafkaError] = {}
         try:
             for number, message in enumerate(messages):
-                self._produce(topic, message, partial(self._note_delivery, ended, number))
+                self._produce(topic, message, partial(self._note_delivery, ended, number), bounds)
             self._wait(ended, len(messages), bounds)
-        except BaseException:
-            # What was not delivered by now must not come later.
-            self._producer.purge(blocking=False)
-            self._producer.poll(0)
-            raise
+        except TimeRanOutError:
+            raise self._late(ended, len(messages), bounds) from None
+        finally:
+            if len(ended) < len(messages):
+                self._give_up()
         return [self._delivered(topic, ended[number], number, len(messages)) for number in range(len(messages))]
 
-    def _produce(self, topic: str, message: Outgoing, told: Any) -> None:
+    def _give_up(self) -> None:
+        """What was not delivered by now must not come later; a gap in its numbers is the end of a producer."""
+        self.dead = True
+        self._producer.purge(blocking=False)
+        self._producer.poll(0)
+
+    def _produce(self, topic: str, message: Outgoing, told: Any, bounds: Bounds) -> None:
         more = {} if message.partition is None else {"partition": message.partition}
         while True:
             try:
                 self._producer.produce(
                     topic, message.value, message.key, headers=list(message.headers), on_delivery=told, **more
                 )
-            except BufferError:
-                self._producer.poll(0.1)  # the queue is full: it empties as messages are delivered
+            except BufferError:  # the queue is full: it empties as messages are delivered
+                self._producer.poll(bounds.slice())
+                bounds.deadline.check()
             else:
                 return
 
@@ -97,14 +105,13 @@ class Publisher:
         offset, partition = message.offset(), message.partition()
         ended[number] = error or Delivered(partition or 0, offset or 0, timestamp if kind else -1)
 
-    def _wait(self, ended: dict[int, Delivered | KafkaError], count: int, bounds: Bounds) -> None:
+    def _wait(self, ended: Sized, count: int, bounds: Bounds) -> None:
         while len(ended) < count:
             self._producer.poll(bounds.slice())
             if self._refusal is not None:
-                self.dead = True
                 raise refusal(self._brokers, self._refusal)
-            if len(ended) < count and bounds.deadline.passed:
-                raise self._late(ended, count, bounds)
+            if len(ended) < count:
+                bounds.deadline.check()
 
     def _late(self, ended: dict[int, Delivered | KafkaError], count: int, bounds: Bounds) -> PlatformError:
         done = sum(isinstance(one, Delivered) for one in ended.values())

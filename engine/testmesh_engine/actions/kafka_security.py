@@ -198,4 +198,8 @@ def _pem(text: str, setting: str, folder: Path | None, *, key: str) -> dict[str,
 def unusable(access: Access, said: str) -> UsageError:
     """The error for settings that librdkafka refuses: a key that is no PEM, a passphrase that is wrong."""
     what = "tls" if "ssl." in said else f'brokers "{access.brokers}"'
-    return UsageError(f"{what} can't be used: {said}")
+    return UsageError(f"{what} can't be used: {_OF_THE_LIBRARY.sub('', said)}")
+
+
+_OF_THE_LIBRARY = re.compile(r"^Failed to create \w+: |: error:[0-9A-F]+:.*$")
+"""What librdkafka and OpenSSL say around what is wrong."""
