@@ -18,7 +18,7 @@ from testmesh_engine.language.containers import ContainerReader
 from testmesh_engine.language.findings import Findings
 from testmesh_engine.language.model import Assertion, Capture, Quantifier, Step
 from testmesh_engine.language.names import ERROR, Known
-from testmesh_engine.language.nodes import ListNode, MapNode, Node, Scalar, plain
+from testmesh_engine.language.nodes import ListNode, MapNode, Node, Scalar, child_path, plain
 from testmesh_engine.language.on_error import handling
 from testmesh_engine.language.presets import with_preset
 from testmesh_engine.language.result_keys import ResultKeys
@@ -80,7 +80,7 @@ class StepReader:
             return None
         step_id = self._id(step)
         spec = step_action(self._findings, step, self._catalogue)
-        self._findings.keys(step, "a step", allowed=keys.names(keys.STEP))
+        self._check_keys(step, spec)
         if spec is None:
             self._declare(step_id, step)
             return None
@@ -103,6 +103,16 @@ class StepReader:
             self._findings.error(at, message)
             return spec
         return replace(spec, results={**own, **spec.results})
+
+    def _check_keys(self, step: MapNode, spec: ActionSpec | None) -> None:
+        allowed = keys.names(keys.STEP)
+        misplaced = {name for name in step.entries if name not in allowed and spec is not None and spec.key(name)}
+        for name, (key, _) in step.entries.items():
+            if name in misplaced:
+                at = Scalar(name, key.line, key.column, child_path(step.path, name))
+                self._findings.error(at, f'a step has no key "{name}"', hint=f"Write {name} under config.")
+        rest = {name: entry for name, entry in step.entries.items() if name not in misplaced}
+        self._findings.keys(replace(step, entries=rest), "a step", allowed=allowed)
 
     def _whole_step(self, step: MapNode, spec: ActionSpec, step_id: str, place: _Place) -> Step | None:
         findings, known = self._findings, self._known

@@ -70,6 +70,7 @@ def test_nested_steps_are_shown_within_their_step_and_found_wherever_they_stand(
         (each(f"{{{GET}}}", ", as: 'a b'"), "as is the name of a variable: letters, digits and _"),
         (each(f"{{{GET}}}", ", as: x, index_name: x"), "the item and its index can't both be called x"),
         (each(""), "steps is empty"),
+        ("    - {action: condition, then: [{action: delay}]}", 'a step has no key "then" Write then under config.'),
         (f"    - {{{GET}, when: a.status == 1}}\n" + each(f"{{id: a, {GET}}}"), "the id of a step further below"),
         (f"    - {{{GET}, output: {{a: status}}}}\n" + each(f"{{id: a, {GET}}}"), "output a is called like the step a"),
         ("    - {action: for_each, config: {items: [1]}}", 'for_each needs "steps"'),
