@@ -48,6 +48,7 @@ class Options:
     teardown: bool = True
     grace: float | None = None
     skippable: bool = False
+    strict: bool = False
     seed: str = IDENTITY.seed
     on_event: Callable[[Event, Interrupts], None] = lambda _event, _interrupts: None
 
@@ -91,6 +92,7 @@ def run_flow(flow: Flow, options: Options) -> Ran:
         teardown=options.teardown,
         grace=options.grace,
         skippable=options.skippable,
+        strict=options.strict,
     )
     end = FlowRun(flow, settings, interrupts, tell).run()
     interrupts.run.close()

@@ -26,7 +26,7 @@ from testmesh_engine.runtime.flow import FlowEnd, RunOptions
 from testmesh_engine.runtime.layers import Layers
 from testmesh_engine.runtime.outcome import EXIT_PLATFORM, EXIT_USAGE, worst
 from testmesh_engine.runtime.present import with_hint
-from testmesh_engine.runtime.run import Plan, run_flows
+from testmesh_engine.runtime.run import Plan, left_out, run_flows
 from testmesh_engine.runtime.signals import EXIT_INTERRUPTED, Signals
 
 
@@ -73,6 +73,7 @@ def run_call(arguments: RunArguments, environ: Mapping[str, str], signals: Signa
                 secrets=secrets_of(environ),
                 secret_names=secret_names_of(environ),
                 teardown=arguments.teardown,
+                strict=arguments.strict,
                 grace=signals.grace,
             )
             checked = check_files(arguments.paths, layers.outside_of)
@@ -81,7 +82,7 @@ def run_call(arguments: RunArguments, environ: Mapping[str, str], signals: Signa
     parse_targets(arguments.reports, inputs=[file.path for file in checked.files])
     call = _Call(arguments, environ, targets, checked)
     if call.problems:
-        return call.refuse(), [*checked.files]
+        return call.refuse(selection, options), [*checked.files]
     _check_variables(layers.common.var, [flow.flow for flow in checked.flows() if flow.flow])
     runs = [
         (run, replace(options, layers=layers.of(file.path), skippable=not file.named))
@@ -125,13 +126,16 @@ class _Call:
     def _errors_of(self, flow: Checked) -> tuple[Problem, ...]:
         return errors_of(problems_of(flow), strict=self._arguments.strict)
 
-    def refuse(self) -> int:
-        """Nothing runs: print all problems, and tell the reports of each flow that is wrong the first one."""
-        options = ReportOptions(environ=self._environ)
-        reports = open_reports(self._targets, options, console=False)
+    def refuse(self, selection: Selection, options: RunOptions) -> int:
+        """Nothing runs: print all problems; reports hear of the first of each flow, and of those that are right."""
+        reports = open_reports(self._targets, ReportOptions(environ=self._environ), console=False)
         wrong = [(flow, found) for flow in self._checked.flows() if (found := self._errors_of(flow))]
-        for number, (flow, found) in enumerate(wrong):
-            reports.tell(FlowFinished(result=_invalid(flow, found), exit_code=EXIT_USAGE, flow=number))
+        left = [flow.flow for flow in self._checked.flows() if flow.flow and not self._errors_of(flow)]
+        reason = f"not run: {wrong[0][1][0].place()} is wrong"
+        results = [_invalid(flow, found) for flow, found in wrong]
+        results += [left_out(run, options, reason) for flow in left if selection.picks(flow) for run in rows_of(flow)]
+        for number, result in enumerate(results):
+            reports.tell(FlowFinished(result=result, exit_code=EXIT_USAGE, flow=number))
         for problem in self.problems:
             sys.stderr.write(f"{problem.render()}\n")
         count = sum(1 for _ in self._checked.flows())

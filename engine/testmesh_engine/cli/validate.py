@@ -19,6 +19,7 @@ from testmesh_engine.errors import UsageError
 from testmesh_engine.language.names import Outside
 from testmesh_engine.language.needs import Need
 from testmesh_engine.language.validate import Checked, check_flow, check_text, errors_of, flow_of_object
+from testmesh_engine.report.files import write_no_more
 from testmesh_engine.runtime.masking import Masker
 from testmesh_engine.runtime.secret_text import is_secret_key, mask_pairs, mask_source_line, secrets_of_line
 
@@ -46,9 +47,10 @@ def validate_paths(arguments: ValidateArguments) -> int:
         else:
             _print_text(checked, strict=arguments.strict)
         sys.stdout.flush()
+    except BrokenPipeError:  # `| head -1` has had enough
+        write_no_more()
     except OSError as error:
-        # Python writes the rest at its end once more: it must not fail there again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        write_no_more()
         raise UsageError(f"standard output can't be written: {error.strerror}") from error
     return 2 if any(errors_of(flow.problems, strict=arguments.strict) for flow in checked.flows()) else 0
 

@@ -25,6 +25,7 @@ from testmesh_engine.report.wording import (
     on_one_line,
     outcome_word,
     place_of,
+    seed_hint,
     step_counts,
     title_of,
     titled,
@@ -209,5 +210,5 @@ class ConsoleReport:
 
 
 def _repeat(result: FlowResult) -> Iterator[str]:
-    if result.seed:
-        yield on_one_line(f"  the same random values again: --seed {result.seed}")
+    if seed := seed_hint(result):
+        yield on_one_line(f"  the same random values again: {seed}")

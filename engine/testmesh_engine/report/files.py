@@ -23,6 +23,14 @@ def open_text(path: str) -> TextIO:
     return sys.stdout
 
 
+def write_no_more() -> None:
+    """Let standard output take all and keep nothing: its reader is gone, or it can't be written.
+
+    Python writes what is left at its end once more: it must not fail there again.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 class Document:
     """A report that is one document, written when the run is over: readers see the whole of it, or an empty file.
 

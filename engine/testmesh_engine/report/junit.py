@@ -20,7 +20,16 @@ from testmesh_engine.report.events import Event, FlowFinished
 from testmesh_engine.report.files import Document
 from testmesh_engine.report.flows import FlowsInOrder
 from testmesh_engine.report.registry import ReportOptions
-from testmesh_engine.report.wording import BAD, cut, flattened, last_attempt, outcome_word, pretty, title_of
+from testmesh_engine.report.wording import (
+    BAD,
+    cut,
+    flattened,
+    last_attempt,
+    outcome_word,
+    pretty,
+    title_of,
+    warnings_of,
+)
 
 _MAX_OUT = 20_000
 """Characters of one case's request and response: Jenkins loads the whole file at once."""
@@ -160,7 +169,8 @@ def _kind(step: StepResult) -> str:
 
 def _output(attempt: AttemptResult) -> Iterator[ET.Element]:
     exchange: tuple[tuple[str, Json], ...] = (("request", attempt.request), ("response", attempt.response))
-    said = [f"{name}:\n{pretty(value)}" for name, value in exchange if value]
+    said = [f"warning: {warning}" for warning in warnings_of(attempt)]
+    said += [f"{name}:\n{pretty(value)}" for name, value in exchange if value]
     if said:
         yield _element("system-out", cut("\n".join(said), _MAX_OUT))
 

@@ -23,12 +23,15 @@ from testmesh_engine.report.wording import (
     failed_step,
     flattened,
     flow_counts,
+    last_attempt,
     milliseconds,
     on_one_line,
     outcome_word,
     place_of,
+    seed_hint,
     step_counts,
     title_of,
+    warnings_of,
     without_controls,
 )
 
@@ -69,6 +72,7 @@ def summary(flows: Sequence[FlowResult], *, limit: int = MAX_BYTES) -> str:
     good = [flow for flow in flows if flow not in bad]
     head = f"## {_headline(flows, bad)}\n\n| | flow | steps | time | |\n|---|---|---|---|---|\n"
     parts = [*map(_row, (*bad, *good)), "\n", *(part for flow in bad for part in _failures(flow))]
+    parts += _warnings(flows)
     return _within(head, parts, limit)
 
 
@@ -106,7 +110,7 @@ def _row(flow: FlowResult) -> str:
 
 def _failures(flow: FlowResult) -> Iterator[str]:
     place = place_of(flow, failed_step(flow))
-    seed = f", the same random values again: {_code(f'--seed {flow.seed}')}" if flow.seed else ""
+    seed = f", the same random values again: {_code(seed_hint(flow))}" if flow.seed else ""
     yield f"### {_MARKS[flow.outcome]} {_text(title_of(flow))}\n\n{_code(place)}{seed}\n\n"
     if flow.first_failure is not None and not flow.first_failure.step:
         yield f"{_text(without_controls(flow.first_failure.message))}\n\n"
@@ -115,6 +119,22 @@ def _failures(flow: FlowResult) -> Iterator[str]:
     left = [step for step in steps if step.outcome is Outcome.NOT_RUN]
     if left:
         yield f"{counted(len(left), 'step')} not run: {_text(left[0].message)}\n\n"
+
+
+def _warnings(flows: Sequence[FlowResult]) -> Iterator[str]:
+    """What is doubtful about steps that passed; that of a failed step stands with it."""
+    steps = [(flow, step) for flow in flows for _, step in flattened(flow.steps) if step.outcome not in BAD]
+    told = [(flow, step, said) for flow, step in steps for said in _doubts(step)]
+    if told:
+        yield "### ⚠️ Warnings\n\n"
+    yield from (
+        f"- {_code(place_of(flow, step))} {_text(step.id)}: {_text(cut(said, 500))}\n" for flow, step, said in told
+    )
+
+
+def _doubts(step: StepResult) -> list[str]:
+    last = last_attempt(step)
+    return warnings_of(last) if last else []
 
 
 def _step(flow: FlowResult, step: StepResult) -> str:

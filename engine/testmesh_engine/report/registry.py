@@ -12,7 +12,7 @@ from pathlib import Path
 from testmesh_engine.contract.record import dataclass
 from testmesh_engine.errors import UsageError
 from testmesh_engine.report.events import Event, Reporter
-from testmesh_engine.report.files import STDOUT
+from testmesh_engine.report.files import STDOUT, write_no_more
 
 _REPORTS = {
     "console": "testmesh_engine.report.console:ConsoleReport",
@@ -103,12 +103,22 @@ class Reports:
     def _guarded(self, target: Target, report: Reporter, write: Callable[[], None]) -> None:
         try:
             write()
+        except BrokenPipeError:
+            self._reports.remove((target, report))
+            self._reader_gone(target)
         except Exception as error:  # noqa: BLE001 - no report may end a run, or keep the others from being written
             self._reports.remove((target, report))
             why = (
                 error.strerror if isinstance(error, OSError) and error.strerror else f"{type(error).__name__}: {error}"
             )
             self.faults.append(f"the report {target.kind}={target.path} can't be written: {why}")
+
+    def _reader_gone(self, target: Target) -> None:
+        """Whoever reads standard output and goes (``| head -1``) has had enough; a pipe by name is to be read whole."""
+        if target.path == STDOUT:
+            write_no_more()
+        else:
+            self.faults.append(f"the report {target.kind}={target.path} can't be written: nobody reads the pipe")
 
 
 def open_reports(targets: Sequence[Target], options: ReportOptions, *, console: bool = True) -> Reports:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
+from shlex import quote
 from unicodedata import category
 
 from testmesh_engine.contract.record import dataclass
@@ -118,6 +119,16 @@ def _named(steps: Iterable[StepResult], name: str) -> StepResult | None:
 def last_attempt(step: StepResult) -> AttemptResult | None:
     """The attempt that counts."""
     return step.attempts[-1] if step.attempts else None
+
+
+def warnings_of(attempt: AttemptResult) -> list[str]:
+    """What is told of assertions that hold and may not say what their author thinks."""
+    return [assertion.warning for assertion in attempt.assertions if assertion.warning]
+
+
+def seed_hint(flow: FlowResult) -> str:
+    """What to write after the command to get the same random values, as a shell takes it; "" without a seed."""
+    return f"--seed {quote(flow.seed)}" if flow.seed else ""
 
 
 def why(assertion: AssertionResult) -> str:

@@ -65,6 +65,8 @@ class RunOptions:
     teardown: bool = True
     grace: float | None = None
     """What is left for teardown after a signal; ``None``: the flow's own ``teardown_timeout``."""
+    strict: bool = False
+    """``--strict``: what is a warning of an assertion fails it."""
     skippable: bool = False
     """The flow was found, not named: without a value for one of its inputs it is skipped, and no error."""
 
@@ -300,6 +302,7 @@ class FlowRun:
             folder=folder_of(self._flow.file),
             trace_id=self._trace_id(),
             call=self._call,
+            strict=self._options.strict,
         )
 
     def _trace_id(self) -> str:

@@ -11,7 +11,6 @@ from testmesh_engine.contract.result import AssertionResult
 from testmesh_engine.expressions import Check, EvaluationError, Scope, Value, to_json
 from testmesh_engine.language.model import Assertion, Quantifier, Step
 from testmesh_engine.runtime.builtins import Moment
-from testmesh_engine.runtime.masking import Masker
 from testmesh_engine.runtime.present import shown_check, with_hint
 from testmesh_engine.runtime.scope import FlowScope, Memory
 from testmesh_engine.runtime.surroundings import Surroundings
@@ -47,7 +46,7 @@ def judge(step: Step, result: Result, *, at: Moment, around: Surroundings) -> Ju
             found.output_error = f"output {capture.name}: {with_hint(error.message, error.hint)}"
             found.message = found.message or found.output_error
     masker.learn_variables(found.captured)
-    found.checks = tuple(_checks(step.asserts, scope, masker))
+    found.checks = tuple(_checks(step.asserts, scope, around))
     failed = [check for check in found.checks if not check.passed]
     if failed and not found.message:
         more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
@@ -55,15 +54,28 @@ def judge(step: Step, result: Result, *, at: Moment, around: Surroundings) -> Ju
     return found
 
 
-def _checks(asserts: tuple[Assertion, ...], scope: Scope, masker: Masker) -> Iterator[AssertionResult]:
-    found = [(assertion, assertion.expression.check(scope)) for assertion in asserts]
+def _checks(asserts: tuple[Assertion, ...], scope: Scope, around: Surroundings) -> Iterator[AssertionResult]:
+    found = [(assertion, _check(assertion, scope, strict=around.strict)) for assertion in asserts]
     any_holds = any(check.holds for assertion, check in found if assertion.quantifier is Quantifier.ANY)
     for assertion, check in found:
         if assertion.quantifier is Quantifier.ANY and any_holds and not check.holds:
             continue  # another one holds: this one is false, and fails nothing
         judged = _judged(assertion, check)
+        judged = _strictly(judged) if around.strict else judged
         message = "" if judged.holds else _message(assertion, scope)
-        yield shown_check(_source(assertion, judged), judged, masker, message=message)
+        yield shown_check(_source(assertion, judged), judged, around.masker, message=message)
+
+
+def _check(assertion: Assertion, scope: Scope, *, strict: bool) -> Check:
+    check = assertion.expression.check(scope)
+    return _strictly(check) if strict and assertion.quantifier is not Quantifier.NONE else check
+
+
+def _strictly(check: Check) -> Check:
+    """One that would hold whatever the values are does not hold under ``--strict``."""
+    if not (check.holds and check.warning):
+        return check
+    return replace(check, holds=False, message=f"{check.warning} (a warning, which --strict takes for a failure)")
 
 
 def _source(assertion: Assertion, judged: Check) -> str:

@@ -102,23 +102,28 @@ class _Call:
         """The end of a flow that was not started because another one had failed before."""
         flow, options = self._flows[number]
         reason = f"not run: --fail-fast, and {cause.result.name} {cause.result.outcome.value}"
-        steps = (not_run(step, phase, Stop(reason)).result for phase in Phase for step in flow.phase(phase))
-        masker = Masker(options.secrets, names=flow.secrets)
-        name = masker.text(flow.name)
-        result = FlowResult(
-            name=name,
-            file=flow.file,
-            outcome=Outcome.NOT_RUN,
-            steps=tuple(steps),
-            first_failure=Failure(flow=name, step="", message=reason),
-            suite=flow.suite,
-            tags=flow.tags,
-            description=flow.description,
-            row=row_label(flow.row, masker),
-            seed=options.identity.seed,
-        )
+        result = left_out(flow, options, reason)
         self._tell(FlowFinished(result=result, flow=number))
         return FlowEnd(result=result, exit_code=cause.exit_code)
+
+
+def left_out(flow: Flow, options: RunOptions, reason: str) -> FlowResult:
+    """The result of a flow that is not started, for ``reason``."""
+    steps = (not_run(step, phase, Stop(reason)).result for phase in Phase for step in flow.phase(phase))
+    masker = Masker(options.secrets, names=flow.secrets)
+    name = masker.text(flow.name)
+    return FlowResult(
+        name=name,
+        file=flow.file,
+        outcome=Outcome.NOT_RUN,
+        steps=tuple(steps),
+        first_failure=Failure(flow=name, step="", message=reason),
+        suite=flow.suite,
+        tags=flow.tags,
+        description=flow.description,
+        row=row_label(flow.row, masker),
+        seed=options.identity.seed,
+    )
 
 
 def _told_apart(flows: Iterable[tuple[Flow, RunOptions]]) -> Iterator[tuple[Flow, RunOptions]]:

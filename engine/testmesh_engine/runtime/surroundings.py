@@ -55,6 +55,8 @@ class Surroundings:
     """Told the number of each attempt but the first, as it starts."""
     call: Callable[[Step, Flow, Mapping[str, Value], Surroundings], CalledEnd] | None = None
     """Runs a flow that a step calls, with these inputs."""
+    strict: bool = False
+    """``--strict``: an assertion that would hold whatever the values are does not hold."""
     traces: list[str] = field(default_factory=list)
     """Tracebacks of the engine's own errors, for ``-v``."""
 

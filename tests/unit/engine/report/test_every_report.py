@@ -13,11 +13,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from testmesh_engine.contract.result import FlowResult, StepResult
+from testmesh_engine.contract.result import AssertionResult, FlowResult, StepResult
 from testmesh_engine.contract.verdict import Result, decode
 from testmesh_engine.report.events import Event
 from testmesh_engine.report.registry import KINDS, ReportOptions, Reports, Target, open_reports
-from unit.engine.report.results import ATTEMPT, FAILED, FLOW, GOOD, events, wild, written, written_of
+from unit.engine.report.results import ATTEMPT, FAILED, FLOW, GOOD, PASSED, events, wild, written, written_of
 
 
 @pytest.fixture
@@ -171,3 +171,17 @@ def test_every_report_shows_a_number_as_it_was_received(kind: str, number: str, 
     assert number in text
     assert f'"{number}"' not in text
     assert f"&quot;{number}" not in text
+
+
+@pytest.mark.parametrize("kind", ["console", "html", "json", "jsonl", "junit", "markdown"])
+def test_every_report_shows_the_warning_of_an_assertion_that_holds(kind: str, tmp_path: Path) -> None:
+    """The step has passed: nowhere else would anybody look."""
+    assertion = AssertionResult(expression="id != 42", passed=True, warning="it holds whatever the values are")
+    flow = replace(GOOD, steps=(replace(PASSED, attempts=(replace(ATTEMPT, assertions=(assertion,)),)),))
+    assert "it holds whatever the values are" in written(tmp_path, kind, flow)
+
+
+@pytest.mark.parametrize("kind", ["console", "markdown"])
+def test_a_seed_is_told_as_a_shell_takes_it(kind: str, tmp_path: Path) -> None:
+    """It may hold a blank: that of a row does."""
+    assert "--seed '8c1f/row 2'" in written(tmp_path, kind, replace(FLOW, seed="8c1f/row 2"))

@@ -86,6 +86,28 @@ def test_what_can_not_hold_in_assert_none_is_a_warning(web: Web) -> None:
     assert 'text "200"' in check.warning
 
 
+@pytest.mark.parametrize(
+    ("asserts", "holds"),
+    [
+        ("assert: ['status != \"200\"']", False),
+        ("assert_none: ['status == \"200\"']", False),
+        ("assert_any: ['status != \"200\"']", False),
+        ("assert_any: ['status != \"200\"', status == 200]", True),
+        ("assert: ['status != 500']", True),
+        ("assert_none: ['status == 500']", True),
+    ],
+)
+def test_what_would_hold_whatever_the_values_are_fails_under_strict(web: Web, asserts: str, holds: bool) -> None:
+    """It has tested nothing; without --strict it is a warning."""
+    text = f"steps: [{{id: one, action: http_request, config: {{url: '${{WEB}}/order'}}, {asserts}}}]"
+    layers = Layers(var={"WEB": web.url})
+    step = run(text, Options(layers=layers, strict=True)).step("one")
+    assert holds == (step.outcome is PASSED)
+    assert holds or "whatever the values are" in step.message
+    assert holds or "--strict" in step.message
+    assert PASSED == run(text, Options(layers=layers)).step("one").outcome
+
+
 @pytest.mark.parametrize("expression", ["status", "body", "body.items[0].sku", "nil ?? body.id"])
 def test_what_is_neither_true_nor_false_fails(web: Web, expression: str) -> None:
     """Wherever it stands."""
