@@ -86,8 +86,8 @@ class Waiting:
     """An action that is run again until it holds: another spelling of ``eventually``, translated when it is loaded.
 
     ``conditions`` makes assertions of the config as it is written; it raises ``ValueError`` with what is wrong, the
-    key, and perhaps a hint. They are written under ``keys``, which the action itself never sees; nor does it see ``timeout``, ``interval``
-    (``poll_interval``) and ``max_attempts``, which say when it is run again.
+    key, and perhaps a hint. They are written under ``keys``, which the action itself never sees; nor does it see
+    ``timeout``, ``interval`` (``poll_interval``) and ``max_attempts``, which say when it is run again.
     """
 
     conditions: Callable[[Mapping[str, object]], Iterable[Condition]]
@@ -142,6 +142,9 @@ class ActionSpec:
 
     only_asserts: bool = False
     """It does nothing but what the step asserts: one that asserts nothing is an error."""
+
+    unsuccessful: Callable[[Mapping[str, object]], str] | None = None
+    """Why a result is no success for a step that is tried again and asserts nothing, "" where it is one."""
 
     nesting: Nesting | None = None
     """Set where the names of nested steps depend on what the config says."""

@@ -91,10 +91,15 @@ def _failure(end: CalledEnd, step: Step, inside: Inside) -> TestMeshError:
     return PlatformError(message, kind=kind or "engine_error")
 
 
+_OF_KIND: Mapping[str, Value] = {"number": 0, "boolean": False, "list": [], "map": {}}
+
+
 def expected_memory(flow: Flow, layers: Layers, identity: Identity, masker: Masker) -> Memory:
     """What is known of a flow before the run that calls it: its variables, but those that need its caller's input."""
     inputs = {each.name for each in flow.inputs}
-    known = replace(layers, input={**dict.fromkeys(inputs, ""), **layers.input})
+    # Something of the right kind, so that all else can be computed; it is forgotten below.
+    given = {each.name: _OF_KIND.get(each.kind, "") for each in flow.inputs if each.default is None}
+    known = replace(layers, input=given)
     try:
         memory = begin(flow, known, identity, masker).memory
     except TestMeshError:

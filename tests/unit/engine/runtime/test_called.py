@@ -8,15 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from support.flows import Options, Ran, run_flow
+from support.flows import IDENTITY, Options, Ran, run_flow
 from support.web import Web, web_server
 from testmesh_engine.actions.registry import Registry
 from testmesh_engine.cli.inputs import FilesBeside
 from testmesh_engine.contract.problem import Severity
 from testmesh_engine.contract.result import Outcome
+from testmesh_engine.expressions import NoValueError
 from testmesh_engine.language.names import Outside
 from testmesh_engine.language.validate import Checked, check_text
+from testmesh_engine.runtime.builtins import moment
+from testmesh_engine.runtime.called import expected_memory
 from testmesh_engine.runtime.layers import Layers
+from testmesh_engine.runtime.masking import Masker
+from testmesh_engine.runtime.scope import FlowScope
 
 PASSED, FAILED, ERRORED = Outcome.PASSED, Outcome.FAILED, Outcome.ERRORED
 SKIPPED, NOT_RUN = Outcome.SKIPPED, Outcome.NOT_RUN
@@ -203,3 +208,25 @@ def test_an_input_that_is_known_at_the_run_alone_is_checked_there(web: Web, tmp_
     ran = against(web, checked(tmp_path, given + call))
     assert (ERRORED, 2) == (ran.step("call").outcome, ran.exit_code)
     assert "the input user has no value" in ran.step("call").message
+
+
+def test_before_the_run_all_is_known_of_a_called_flow_that_its_input_does_not_decide(tmp_path: Path) -> None:
+    """So that the ends of its topics can be noted: one that its caller names is not known, and not guessed."""
+    text = """
+flow:
+  name: login
+  inputs: {count: {type: number}, role: guest, list: {type: list}}
+  env: {BROKERS: "broker:9092", TOPIC: "orders-${role}", ALSO: "${TOPIC}.dlq", SIZE: "${count}"}
+  steps: [{action: assert, assert: [BROKERS == TOPIC, ALSO == SIZE, count == 1, len(list) == 0]}]
+"""
+    call = "    - {action: run_flow, config: {flow: login.yaml, input: {count: 1, list: []}}}"
+    found = checked(tmp_path, call, login=text)
+    assert found.flow is not None, errors(found)
+    called = found.flow.steps[0].calls
+    assert called is not None
+    memory = expected_memory(called, Layers(), IDENTITY, Masker())
+    scope = FlowScope(memory, moment(IDENTITY, flow="login", step="x", failed=False))
+    assert "broker:9092" == scope.lookup("BROKERS")
+    for name in ("TOPIC", "ALSO", "SIZE", "count", "role", "input"):
+        with pytest.raises(NoValueError, match="depends on the caller's input"):
+            scope.lookup(name)
