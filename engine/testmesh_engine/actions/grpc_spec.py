@@ -92,4 +92,5 @@ SPEC = ActionSpec(
         "metadata": "what the server sent before the messages, by name in any case",
         "trailers": "what it sent after them",
     },
+    unsuccessful=lambda result: "" if result["status"] == "OK" else f"status is {result['status']}",
 )

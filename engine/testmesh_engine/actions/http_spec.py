@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from testmesh_engine.actions.http_auth import fault_of_auth, fault_of_client_auth, fault_of_place
@@ -9,6 +10,9 @@ from testmesh_engine.actions.http_files import fault_of_saved
 from testmesh_engine.actions.http_multipart import fault_of_multipart
 from testmesh_engine.contract.catalogue import ActionSpec, Key, Kind
 from testmesh_engine.expressions import show
+
+_FIRST_FAULT = 400
+"""The first status that tells of one, the client's or the server's (RFC 9110, 15)."""
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE")
 
@@ -33,6 +37,11 @@ def fault_of_url(url: object) -> str:
 def _fault_of_pairs(pairs: object) -> str:
     empty = [name for name, value in pairs.items() if value is None] if isinstance(pairs, dict) else []
     return f'takes text or numbers, and {empty[0]} holds nothing; leave it out, or write ""' if empty else ""
+
+
+def _why_unsuccessful(result: Mapping[str, object]) -> str:
+    status = result["status"]
+    return f"status is {status}" if isinstance(status, int) and status >= _FIRST_FAULT else ""
 
 
 def _fault_of_count(count: object) -> str:
@@ -176,4 +185,5 @@ SPEC = ActionSpec(
         "redirects": "the URLs that redirected, in order",
         "http_version": "HTTP/1.1 or HTTP/2",
     },
+    unsuccessful=_why_unsuccessful,
 )

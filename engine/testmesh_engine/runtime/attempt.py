@@ -165,8 +165,15 @@ class Attempting:
         found = self._judged(result)
         attempt.captured, attempt.checks, attempt.error = found.captured, found.checks, found.output_error
         attempt.memory = found.memory
-        if not found.holds:
-            attempt.outcome, attempt.message, attempt.kind = Outcome.FAILED, found.message, "assertion"
+        message = found.message or self._why_unsuccessful(result)
+        if message:
+            attempt.outcome, attempt.message, attempt.kind = Outcome.FAILED, message, "assertion"
+
+    def _why_unsuccessful(self, result: Result) -> str:
+        """What waits for a service to work and asserts nothing waits for more than any answer."""
+        ask = self.action.spec.unsuccessful
+        why = ask(result) if ask and self.step.attempts is not None and not self.step.asserts else ""
+        return f"{why}, which without an assertion is no success" if why else ""
 
     def _scope(self, attempt: Attempt) -> Scope:
         """The scope of what is asked after an attempt."""

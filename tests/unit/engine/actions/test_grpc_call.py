@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from testmesh_engine.actions.grpc_spec import fault_of_address, fault_of_tls
+from testmesh_engine.actions.grpc_spec import SPEC, fault_of_address, fault_of_tls
 
 
 @pytest.mark.parametrize("address", ["localhost:50051", "grpc://orders:1", "[::1]:50051", "10.0.0.1:443"])
@@ -35,3 +35,9 @@ def test_the_declaration_imports_neither_grpc_nor_protobuf() -> None:
         "sys.exit('grpc' in sys.modules or 'google.protobuf' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_status_other_than_ok_is_no_success_for_a_step_that_asserts_nothing() -> None:
+    """Such a step is tried again where it says so."""
+    assert SPEC.unsuccessful is not None
+    assert ("", "status is NOT_FOUND") == tuple(SPEC.unsuccessful({"status": name}) for name in ("OK", "NOT_FOUND"))

@@ -146,15 +146,12 @@ def test_what_holds_too_short_fails_and_says_how_long_it_held(web: Web) -> None:
     assert "stop_on body.turn == 2 holds; after 2 attempts" in step.message
 
 
-def test_without_assertions_it_waits_until_the_action_succeeds(web: Web) -> None:
+def test_without_assertions_it_waits_until_the_action_succeeds() -> None:
     """A service that refuses connections is no success, whatever is not asserted."""
     text = "steps: [{id: one, action: http_request, config: {url: 'http://127.0.0.1:1/'}, HOW}]"
     (step,) = run(text.replace("HOW", "eventually: {timeout: 300ms, interval: 30ms}")).result.steps
     assert FAILED == step.outcome
     assert len(step.attempts) > 1
-    text = text.replace("http://127.0.0.1:1/", "${WEB}/turns/503").replace("HOW", "eventually: {interval: 10ms}")
-    (step,) = run(text, Options(layers=Layers(var={"WEB": web.url}))).result.steps
-    assert (PASSED, 1) == (step.outcome, len(step.attempts))
 
 
 def test_the_last_finished_attempt_is_shown_where_the_deadline_cuts_one(web: Web) -> None:
@@ -261,3 +258,38 @@ def test_where_the_time_went_adds_up_where_an_attempt_was_cut(web: Web) -> None:
     attempts, between, cut = map(int, found.groups())
     assert between >= 100
     assert 395 <= attempts + between + cut <= 450
+
+
+@pytest.mark.parametrize("how", ["eventually: {timeout: 5s, interval: 1ms}", "retry: {delay: 1ms}"])
+@pytest.mark.parametrize("asserts", ["", "output: {turn: body.turn}"])
+def test_without_assertions_an_answer_from_400_on_is_no_success(web: Web, how: str, asserts: str) -> None:
+    """Who waits for a service and says no more waits for it to work."""
+    config = "{url: '${WEB}/turns/503,404,302,200'}"
+    text = f"steps: [{{id: one, action: http_request, config: {config}, {how}, {asserts}}}]"
+    web.seen.clear()
+    step = run(text, Options(layers=Layers(var={"WEB": web.url}))).step("one")
+    assert (PASSED, 3) == (step.outcome, len(step.attempts))
+
+
+def test_an_answer_that_is_no_success_is_told_with_its_status(web: Web) -> None:
+    """And counts as a failed assertion, for ``retry_on`` too."""
+    text = """
+    steps:
+      - id: one
+        action: http_request
+        config: {url: "${WEB}/turns/503"}
+        retry: {max_attempts: 2, delay: 1ms, retry_on: assertion}
+    """
+    web.seen.clear()
+    step = run(text, Options(layers=Layers(var={"WEB": web.url}))).step("one")
+    assert FAILED == step.outcome
+    assert "status is 503, which without an assertion is no success (after 2 attempts)" == step.message
+
+
+@pytest.mark.parametrize("how", ["retry: {delay: 1ms}, assert: [status >= 400]", "output: {turn: body.turn}"])
+def test_an_error_can_be_what_is_asked_for(web: Web, how: str) -> None:
+    """By an assertion, or where nothing is tried again."""
+    text = f"steps: [{{id: one, action: http_request, config: {{url: '${{WEB}}/turns/503'}}, {how}}}]"
+    web.seen.clear()
+    step = run(text, Options(layers=Layers(var={"WEB": web.url}))).step("one")
+    assert (PASSED, 1) == (step.outcome, len(step.attempts))
