@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
@@ -34,18 +34,48 @@ class _Part:
         return self.constant if self.rendered is None else self.rendered(scope)
 
 
+@dataclass(frozen=True, slots=True)
+class _Placeholder:
+    """One placeholder of a text, to be rendered by itself."""
+
+    text: str
+    hole: Hole
+    dashed: Collection[str]
+
+    def render(self, scope: Scope, reads: Callable[[str], bool]) -> Value:
+        """What it makes of names of which ``reads`` is true, nil where it reads none of them."""
+        node = parse_hole(self.text, self.hole, bare=False, dashed=self.dashed)
+        code, program = compile_tree(self.text, node)
+        if not _any_read(program.names, reads):
+            return None
+        return settled(present(code(Frame(scope, program.slots))))
+
+
+def _any_read(names: Sequence[NameUse], reads: Callable[[str], bool]) -> bool:
+    return any(reads(name) for use in names for name in (use.name, *use.keys))
+
+
 class Template:
     """A compiled template. ``names`` is what its placeholders read; ``constant`` is set where it has none.
 
     What :meth:`render` returns is shared where it is constant: treat it as read-only.
     """
 
-    __slots__ = ("_part", "constant", "names")
+    __slots__ = ("_part", "_placeholders", "constant", "names")
 
-    def __init__(self, part: _Part, names: Sequence[NameUse]) -> None:
+    def __init__(self, part: _Part, names: Sequence[NameUse], placeholders: Sequence[_Placeholder]) -> None:
         self.names: tuple[NameUse, ...] = tuple(names)
         self.constant: bool = part.rendered is None
         self._part = part
+        self._placeholders = tuple(placeholders)
+
+    def made_of(self, reads: Callable[[str], bool], scope: Scope) -> Iterator[tuple[Value, str]]:
+        """What each placeholder makes that reads a name of which ``reads`` is true, and the text that it stands in.
+
+        Raises as :meth:`render` does.
+        """
+        for placeholder in self._placeholders if _any_read(self.names, reads) else ():
+            yield placeholder.render(scope, reads), placeholder.text
 
     def render(self, scope: Scope) -> Value:
         """The tree with every placeholder replaced. Raises ``EvaluationError`` where one has no value."""
@@ -63,12 +93,13 @@ def compile_template(
     """
     compiler = _Compiler(dashed, verbatim, sql=sql)
     part = compiler.tree(value, ())
-    return Template(part, compiler.names)
+    return Template(part, compiler.names, compiler.placeholders)
 
 
 class _Compiler:
     def __init__(self, dashed: Collection[str], verbatim: Collection[Path], *, sql: bool) -> None:
         self.names: list[NameUse] = []
+        self.placeholders: list[_Placeholder] = []
         self._dashed = dashed
         self._verbatim = verbatim
         self._sql = sql
@@ -100,6 +131,7 @@ class _Compiler:
 
     def _split(self, text: str, parts: list[Plain | Hole], path: Path) -> _Part:
         found = [part for part in parts if isinstance(part, Hole)]
+        self.placeholders += (_Placeholder(text, hole, self._dashed) for hole in found)
         if not found:
             return _Part("".join(part.text for part in parts if isinstance(part, Plain)))
         if len(found) == 1 and all(isinstance(part, Hole) or not part.text.strip() for part in parts):

@@ -58,6 +58,9 @@ def begin(flow: Flow, layers: Layers, identity: Identity, masker: Masker) -> Beg
     memory = Memory(env=variables.env, given={name: values for name, values in given.items() if values is not None})
     memory.expect(every_step((*flow.setup, *flow.steps, *flow.teardown)))
     scope = FlowScope(memory, at)
+    for variable in flow.env:
+        if variables.sources.get(variable.name) == "env":
+            masker.learn_rendered(variable.template, scope)
     name = _rendered_name(flow, scope)
     memory.flow["name"] = name
     return Beginning(

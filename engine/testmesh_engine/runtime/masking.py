@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from decimal import Decimal
 
 from testmesh_engine.contract.result import Json
+from testmesh_engine.expressions import EvaluationError, Output, Scope, Template
 from testmesh_engine.runtime.secret_forms import SHORTEST
 from testmesh_engine.runtime.secret_search import KnownSecrets
 from testmesh_engine.runtime.secret_text import MASK, is_secret_key, secrets_under, secrets_within
@@ -59,6 +61,23 @@ class Masker:
                 self.learn(item, key=under if not below or self.is_secret_name(under) else below)
         elif _is_number(value) and self.is_secret_name(key):
             self._learn(str(value), key)
+
+    def learn_rendered(self, template: Template, scope: Scope) -> None:
+        """Note what the placeholders of ``template`` make of declared secrets: a slice of one is still the secret."""
+        with suppress(EvaluationError):  # one that has no value has given none away
+            for value, written in template.made_of(self._names.__contains__, scope):
+                self._learn_made(value, written)
+
+    def learn_output(self, output: Output, value: object) -> None:
+        """The same of what an output makes of them."""
+        if any(name in self._names for use in output.names for name in (use.name, *use.keys)):
+            self._learn_made(value, output.source)
+
+    def _learn_made(self, value: object, written: str) -> None:
+        """What the author wrote is no secret: ``${KEY == "a" ? "production" : "staging"}``."""
+        for text in _texts_in(value):
+            if len(text) >= _SHORTEST_LEARNED and text not in written:
+                self.add(text)
 
     def learn_variables(self, values: Mapping[str, object]) -> None:
         """As :meth:`learn`; a variable that holds a secret, or little else, hides its name from then on."""
@@ -126,6 +145,14 @@ class Masker:
             shown = masked if masked not in found else f"{masked} ({len(found) + 1})"
             found[shown] = item
         return found
+
+
+def _texts_in(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, dict)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts_in(item)
 
 
 def _is_number(value: object) -> bool:

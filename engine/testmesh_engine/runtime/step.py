@@ -175,6 +175,8 @@ class _StepRun:
         rendered = {name: template.render(scope) for name, template in step.config.items()}
         config = canonical(step.action, rendered)
         self._around.masker.learn(dict(config))
+        for template in step.config.values():
+            self._around.masker.learn_rendered(template, scope)
         timeout = config.get("timeout")
         if isinstance(timeout, (str, int)) and not parse_duration(str(timeout)):
             raise UsageError(f"config.timeout {NO_TIME}", hint="Write for example 30s, or leave it out.")
