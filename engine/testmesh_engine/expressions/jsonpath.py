@@ -20,6 +20,9 @@ from testmesh_engine.expressions.values import Missing, Value, equal, kind_of, s
 MAX_VISITED = 1_000_000
 """Values that one path may visit: `$..a..b` on a deep body must end."""
 
+_SHOWN = 120
+"""Characters of a value in which nothing was found; the whole response stands beside it."""
+
 # The paths that nearly all outputs are: `$.a.b[0]["c"]`. They need no parser, and so no import of one.
 _SIMPLE = re.compile(r"""\$(?:\.[A-Za-z_]\w*|\[-?\d+\]|\["[^"\\]*"\]|\['[^'\\]*'\])*""", re.ASCII)
 _STEP = re.compile(r"""\.([A-Za-z_]\w*)|\[(-?\d+)\]|\["([^"\\]*)"\]|\['([^'\\]*)'\]""", re.ASCII)
@@ -58,6 +61,16 @@ class JsonPath:
     def find(self, root: Value) -> list[Value]:
         """Everything that an indefinite path leads to, in order."""
         return list(_Search(root).find(self.tree, root))
+
+    def why_nothing(self, root: Value, where: str = "$") -> str:
+        """Which step of a path that finds nothing is the first that does, and what is there instead."""
+        found: list[Value] = [root]
+        for tree in _steps(self.tree):
+            following = list(_Search(root).find(tree, root))
+            if not following:
+                return _why_no_step(found, _last(tree), where)
+            found, where = following, _step_text(where, _last(tree))
+        return f"nothing in {where} matches"
 
 
 class NoSuchPart(Missing):
@@ -202,6 +215,37 @@ def _single(tree: Any) -> str | int | None:
     if kind == "Index" and len(tree.indices) == 1:
         return int(tree.indices[0])
     return "length" if kind == "Len" else None
+
+
+def _steps(tree: Any) -> Iterator[Any]:
+    """The beginnings of a path, the shortest first."""
+    if _kind(tree) in ("Child", "Descendants"):
+        yield from _steps(tree.left)
+    if _kind(tree) != "Root":
+        yield tree
+
+
+def _last(tree: Any) -> Any:
+    return tree.right if _kind(tree) == "Child" else tree
+
+
+def _step_text(where: str, step: Any) -> str:
+    single = _single(step)
+    if single is not None:
+        return _path_text(where, single)
+    return f"{where}[?…]" if _kind(step) == "Filter" else f"{where}[*]"
+
+
+def _why_no_step(found: list[Value], step: Any, where: str) -> str:
+    """Why ``step`` leads nowhere from any of ``found``, which the path before it, ``where``, has found."""
+    single, value = _single(step), found[0]
+    if single is not None:
+        missing = _step(value, single, where)
+        others = f" (nor has any other of {len(found)})" if len(found) > 1 else ""
+        return f"{missing}{others}" if isinstance(missing, Missing) else f"nothing in {where} matches"
+    if isinstance(value, (list, dict)) and not value:
+        return f"{where} is empty"
+    return f"nothing in {where} matches, it is {show(value, _SHOWN)}"
 
 
 class _Search:

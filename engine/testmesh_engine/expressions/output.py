@@ -41,15 +41,25 @@ class _Source(Protocol):
 
 
 class Output:
-    """A compiled output. ``names`` is what it reads from the scope, result keys included."""
+    """A compiled output. ``names`` is what it reads from the scope, result keys included.
 
-    __slots__ = ("_default", "_first", "_reader", "names", "source")
+    ``meant`` is set for a text that is taken as it is and looks like an expression: the one that it was meant for.
+    """
+
+    __slots__ = ("_default", "_first", "_reader", "meant", "names", "source")
 
     def __init__(
-        self, source: str, reader: _Source, *, names: tuple[NameUse, ...] = (), default: Template | None = None
+        self,
+        source: str,
+        reader: _Source,
+        *,
+        names: tuple[NameUse, ...] = (),
+        default: Template | None = None,
+        meant: str = "",
     ) -> None:
         self.source = source
         self.names = names
+        self.meant = meant
         self._reader = reader
         self._default = default
         lone = _LONE_PATH.fullmatch(source.strip())
@@ -57,7 +67,8 @@ class Output:
 
     def with_default(self, default: Template) -> Output:
         """The same with a value for when nothing is found."""
-        return Output(self.source, self._reader, names=(*self.names, *default.names), default=default)
+        names = (*self.names, *default.names)
+        return Output(self.source, self._reader, names=names, default=default, meant=self.meant)
 
     def extract(self, result: dict[str, Value], scope: Scope, *, name: str = "") -> Value:
         """The captured value from ``result`` (all result keys of the step); ``scope`` is that of its assertions.
@@ -155,14 +166,23 @@ def _path_output(text: str, path: JsonPath) -> Output:
 def _expression_or_literal(text: str, *, result_keys: frozenset[str], dashed: Collection[str]) -> Output:
     """Text that is no expression at all (``hello world``) is a literal; a single unknown word is so as well."""
     try:
-        expression = compile_expression(text, dashed=dashed)
+        expression = compile_expression(text, dashed=dashed, condition=False)
     except ExpressionError:
         if _looks_like_expression(text, result_keys):
             raise
-        return Output(text, _Literal(text))
+        return Output(text, _Literal(text), meant=_meant(text, result_keys))
     # A name that nobody knows may be a key of what will be received, so none of them is wrong before the run.
     names = tuple(replace(name, optional=True) for name in expression.names)
     return Output(text, _Evaluated(expression), names=names)
+
+
+def _meant(text: str, result_keys: Iterable[str]) -> str:
+    """What a text that is no expression was likely meant for: ``body.id`` for ``body id``, "" where it is a text."""
+    first, _, rest = text.strip().partition(" ")
+    word, read = _FIRST_WORD.match(first), _FIRST_WORD.match(rest)
+    if first in result_keys:
+        return f"{first} == {rest}" if rest.isdigit() else f"{first}.{rest}" if rest.isidentifier() else f"{first}.…"
+    return f"{first}({rest})" if word and first in FUNCTIONS and read and read[0] in result_keys else ""
 
 
 def _looks_like_expression(text: str, result_keys: Iterable[str]) -> bool:
@@ -235,7 +255,7 @@ class _Path:
     def _found(self, root: Value, where: str) -> Value | Missing:
         if self.path.definite:
             return self.path.follow(root, where)
-        return self.path.find(root) or _Reason(f"nothing in {where} matches, it is {show(root)}")
+        return self.path.find(root) or _Reason(self.path.why_nothing(root, where))
 
     def _of_result(self, result: dict[str, Value], got: Value | Missing) -> Value | Missing:
         """A key of the result, but never silently over another value under the same path of what was received."""

@@ -92,8 +92,12 @@ def test_it_captures(spec: Value, expected: Value) -> None:
         ("$.nope", 'body has no "nope"'),
         ("$.body.id.x", 'result.body.id is number 7, which has no "x"'),
         ("$.body.items[5].id", "result.body.items has 2 items, so there is no [5]"),
-        ("$.items[?(@.id == 9)].id", "nothing in body matches"),
-        ("$.items[?(@.id == '1')].id", "nothing in body matches"),
+        ("$.items[?(@.id == 9)].id", "nothing in body.items matches, it is"),
+        ("$.items[?(@.id == '1')].id", "nothing in body.items matches, it is"),
+        ("$.items[*].idd", 'body.items[*] has no "idd"; did you mean "id"? (nor has any other of 2)'),
+        ("$.body.itms[*].id", 'result.body has no "itms"; did you mean "items"?'),
+        ("$.items[*].id.x", 'body.items[*].id is number 1, which has no "x"'),
+        ("body.idd == 5", 'body has no "idd"; did you mean "id"?'),
         ("body.idd", 'body has no "idd"; did you mean "id"?'),
         ("useridd", "nothing is called `useridd`"),
         ("$.status", '$.status could be 201 of the step or "pending" of what it received'),
@@ -105,6 +109,41 @@ def test_nothing_found_fails_and_says_what_is_there(spec: Value, reason: str) ->
     with pytest.raises(OutputError) as caught:
         captured(spec)
     assert reason in str(caught.value)
+
+
+def test_a_path_that_finds_nothing_does_not_show_all_that_it_looked_through() -> None:
+    """The whole response stands beside it."""
+    result: dict[str, Value] = {"body": {"items": [{"id": "x" * 500}], "none": []}}
+    with pytest.raises(OutputError) as caught:
+        captured("$.body.items[?(@.id == 9)]", result)
+    assert len(str(caught.value)) < 300
+    with pytest.raises(OutputError, match=r"body\.none is empty"):
+        captured("$.none[*]", result)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("body id", "body.id"),
+        ("status 200", "status == 200"),
+        ("len body.items", "len(body.items)"),
+        ("body is a word", "body.…"),
+        ("hello world", ""),
+        ("first name", ""),
+        ("status", ""),
+        ("'body id'", ""),
+    ],
+)
+def test_a_text_that_looks_like_an_expression_is_told_with_what_it_was_meant_for(text: str, meant: str) -> None:
+    """It is taken as it is, and its author should know."""
+    assert meant == compile_output(text, result_keys=list(RESULT)).meant
+
+
+def test_a_filter_of_a_path_compares_what_is_not_there_as_rfc_9535_has_it() -> None:
+    """Section 2.3.5.2.2: nothing equals nothing, and differs from all else."""
+    assert equal([1, 2], captured("$.items[?(@.nope != 1)].id"))
+    with pytest.raises(OutputError):
+        captured("$.items[?(@.nope == 1)].id")
 
 
 def test_both_spellings_of_an_ambiguous_path_are_named() -> None:

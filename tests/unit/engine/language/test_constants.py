@@ -113,6 +113,14 @@ def test_a_version_may_be_a_number(version: str) -> None:
     assert not [m for severity, _, m in found(flow(DELAY, f"  version: {version}\n")) if severity is Severity.ERROR]
 
 
+def test_an_output_that_is_a_text_and_looks_like_an_expression_is_a_warning() -> None:
+    """It is captured as it stands."""
+    said = 'output a is the text "duration_ms 5", as it is no expression'
+    steps = DELAY.replace("}}", "}, output: {a: duration_ms 5}, assert: [duration_ms > 0]}")
+    used = "    - {action: delay, config: {duration: '${a}'}, assert: [duration_ms > 0]}\n"
+    assert [(Severity.WARNING, 4, said)] == found(flow(steps + used))
+
+
 KAFKA = "    - {{action: kafka_consumer, config: {{brokers: 'h:1', topic: t{config}}}{rest}}}\n"
 
 
