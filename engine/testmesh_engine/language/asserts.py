@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from decimal import Decimal
 from functools import lru_cache
 
 from testmesh_engine.contract.catalogue import ActionSpec
 from testmesh_engine.expressions import (
-    EvaluationError,
     Expression,
     ExpressionError,
-    MapScope,
     NameUse,
     Output,
     Template,
-    Value,
     compile_expression,
     compile_output,
     compile_template,
-    kind_of,
     show,
 )
 from testmesh_engine.language import keys
+from testmesh_engine.language.constants import check_assertion, check_condition
 from testmesh_engine.language.findings import Findings, did_you
 from testmesh_engine.language.model import Assertion, Capture, Quantifier
 from testmesh_engine.language.names import ERROR, RESULT_ROOTS, Known
@@ -36,7 +32,7 @@ def expression(
     """``node`` compiled as a condition, its names checked; ``extra`` are the names that only this place has."""
     compiled = value_expression(findings, node, what, known=known, extra=extra)
     if compiled is not None:
-        _check_condition(findings, node, what, compiled)
+        check_condition(findings, node, what, compiled)
     return compiled
 
 
@@ -54,46 +50,6 @@ def value_expression(
         return None
     known.check(findings, node, compiled.names, extra=extra)
     return compiled
-
-
-def _check_condition(findings: Findings, node: Node, what: str, compiled: Expression) -> None:
-    """Note what is neither true nor false by the way it is written: mostly text in quotes twice."""
-    if compiled.names:
-        if compiled.kind in ("list", "map", "text"):
-            hint = _ONE_EACH if compiled.kind == "list" else "Compare something with it."
-            findings.error(node, f"{what} is true or false, and this is always a {compiled.kind}", hint=hint)
-        return
-    try:
-        value = compiled.evaluate(MapScope({}))
-    except EvaluationError as error:
-        findings.error(node, f"{what} can never be evaluated: {error.message}", hint=error.hint)
-        return
-    if not isinstance(value, bool):
-        hint = f"Write it without the inner quotes: {value}" if isinstance(value, str) else "Compare something with it."
-        findings.error(node, f"{what} is a condition, and this is always {_always(value)}", hint=hint)
-
-
-_ONE_EACH = "Write each condition as an item of its own:  - status == 200"
-
-
-def _check_constant(findings: Findings, node: Node, compiled: Expression) -> None:
-    """Note an assertion that comes out the same whatever happens."""
-    always = compiled.always
-    if always is not None:
-        what = f"{compiled.source} is always {'true' if always else 'false'}: it tests nothing"
-        findings.warning(node, what, hint="Compare something that was received, for example: status == 200")
-
-
-def _always(value: Value) -> str:
-    match value:
-        case None:
-            return "nothing"
-        case int() | Decimal():
-            return f"the number {value}"
-        case str():
-            return f"text {show(value, 80)}"
-        case _:
-            return f"a {kind_of(value)}"
 
 
 @lru_cache(maxsize=1024)
@@ -147,7 +103,7 @@ def _assertion(
     said = _message(findings, message, spec=spec, known=known) if message else None
     if compiled is None:
         return None
-    _check_constant(findings, text, compiled)
+    check_assertion(findings, text, quantifier, compiled)
     return Assertion(expression=compiled, quantifier=quantifier, message=said, line=node.line)
 
 
@@ -186,11 +142,20 @@ def _capture(findings: Findings, name: str, node: Node, *, spec: ActionSpec, kno
     if isinstance(node, Scalar) and node.value is None:
         findings.error(node, f"output {name} is empty", hint="Write a path such as $.body.id, or an expression.")
         return None
+    if isinstance(node, MapNode) and "default" in node.entries and "path" not in node.entries:
+        hint = "Write {path: $.body.id, default: …}."
+        findings.error(node, f"output {name} has a default and no path", hint=hint)
+        return None
     try:
         output = compile_output(plain(node), result_keys=keys, dashed=dashed(known))
     except ExpressionError as error:
         findings.broken_text(node, error)
         return None
+    if output.meant:
+        message = f"output {name} is the text {show(output.source, 80)}, as it is no expression"
+        findings.warning(
+            node, message, hint=f"Write {output.meant} if that is meant, else the text in quotes of its own."
+        )
     known.check(findings, node, _declared(findings, node, output, known=known, keys=keys), extra=keys)
     return Capture(name=name, output=output, line=node.line)
 
@@ -200,8 +165,9 @@ def _declared(
 ) -> tuple[NameUse, ...]:
     """The names of ``output`` but those that may be keys of what will be received; one that is nearly known warns."""
     unknown = {use.name for use in output.names if not known.has(use.name, keys)}
+    there = {*keys, *known.captured, *known.ids, *known.env, *known.local}
     for use in output.names:
-        near = did_you(use.name, known.all(keys)) if use.name in unknown and _may_be_received(use) else ""
+        near = did_you(use.name, there) if use.name in unknown and _may_be_received(use) else ""
         if near:
             message = f"{use.name} is no key of the result: it is looked up in what is received"
             findings.warning(node, message, hint=near, offset=use.offset)
@@ -217,6 +183,9 @@ def _check_name(findings: Findings, key: Scalar, name: str, *, spec: ActionSpec,
         findings.error(key, f"output {name} is called like the step {name}", hint="Rename one of the two.")
     elif taken := known.taken(name):
         findings.error(key, f"{name} can't be an output", hint=taken)
+    elif not name.replace("-", "_").isidentifier():
+        hint = "Use letters, digits and _, not first a digit."
+        findings.error(key, f'"{name}" can\'t be an output', hint=hint)
     elif name in known.local:
         findings.error(key, f"output {name} is called like a name of the loop around it", hint="Rename one of the two.")
     elif name == ERROR:

@@ -66,7 +66,13 @@ class Findings:
 
     def tags(self, node: Node) -> tuple[str, ...]:
         """The items of ``tags``, each text."""
-        return tuple(self.text(item, "a tag") or "" for item in self.items(node, "tags"))
+        return tuple(self._tag(item) for item in self.items(node, "tags"))
+
+    def _tag(self, node: Node) -> str:
+        tag = self.text(node, "a tag")
+        if tag is not None and not tag.strip():
+            self.error(node, "a tag is empty", hint="Remove it, or write a word.")
+        return tag or ""
 
     def text(self, node: Node, what: str) -> str | None:
         """``node`` as text; a number or a word like ``true`` is refused with its quoted form."""

@@ -52,8 +52,8 @@ def read_secrets(
     items = findings.items(node, "secrets") if node else ()
     if isinstance(node, ListNode) and not items:
         findings.error(node, "secrets is empty", hint="Name a variable, or remove the key.")
-    names = {name: item for item in items if (name := findings.text(item, "a name in secrets"))}
-    there = {*known.outside.names, *known.env, *known.files, *captured}
+    names = {_plain_name(name): item for item in items if (name := findings.text(item, "a name in secrets"))}
+    there = {*known.outside.names, *known.env, *known.files, *captured, *(known.flow.columns or ())}
     for name, item in names.items():
         known.read.add(name)
         if name not in there:
@@ -62,16 +62,30 @@ def read_secrets(
     for name in names.keys() & short.keys():
         hint = "It is masked only where it is a whole value."
         findings.warning(names[name], f"the secret {name} has fewer than {SHORTEST_SECRET} characters", hint=hint)
+    for each in variables:
+        if each.name in names and isinstance(each.value, bool):
+            hint = "Only text and numbers are."
+            findings.warning(
+                names[each.name], f"the secret {each.name} is true or false, which is never masked", hint=hint
+            )
     return frozenset(names)
 
 
+def _plain_name(name: str) -> str:
+    """``tok`` of ``row.tok``, ``input.tok`` and ``env.tok``: what stands under a name is masked wherever it is."""
+    root, _, rest = name.partition(".")
+    return rest if root in ("row", "input", "env", "vars") and rest else name
+
+
 def _undeclared(findings: Findings, item: Node, name: str, *, known: Known, there: set[str]) -> None:
-    if name.isupper() and not known.outside.complete:
+    if name.isupper() and name.isidentifier() and not known.outside.complete:
         known.need(Need(name=name, required=True, line=item.line))
         hint = f"{did_you(name, there)} It must come with the run.".strip()
         findings.warning(item, f"nothing in this file declares {name}", hint=hint)
         return
-    hint = did_you(name, there) or "Name a variable of env, inputs or env_file, or one that a step captures."
+    hint = did_you(name, there) or (
+        "Name a variable of env, inputs or env_file, a column of data, or what a step captures."
+    )
     findings.error(item, f"secrets names {name}, and nothing is called so", hint=hint)
 
 

@@ -144,11 +144,8 @@ def _declares(node: MapNode) -> bool:
     keys = set(node.entries)
     near = {key for key in keys if key not in _DECLARED and nearest(key, _DECLARED)}
     kind, required = node.get("type"), node.get("required")
-    sure = (
-        (isinstance(kind, Scalar)
-        and kind.text in TYPES)
-        or (isinstance(required, Scalar)
-        and required.value in (True, False))
+    sure = (isinstance(kind, Scalar) and kind.text in TYPES) or (
+        isinstance(required, Scalar) and required.value in (True, False)
     )
     return bool(keys) and (sure or bool(near and keys & {*_DECLARED}) or keys <= {*_DECLARED, *near})
 

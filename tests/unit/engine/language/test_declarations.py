@@ -107,3 +107,50 @@ def test_a_variable_that_only_results_are_called_like_is_not_read() -> None:
     assert {"time", "duration_ms"}.isdisjoint(flow.names)
     assert {"A", "seen"} <= flow.names
     assert ["A is declared and never used"] == warnings(head("env: {A: 1}", step=step))
+
+
+@pytest.mark.parametrize(
+    ("written", "step", "said"),
+    [
+        ("", "id: and", '"and" can\'t be an id'),
+        ("", "output: {let: duration_ms}", "let can't be an output"),
+        ("", "output: {a b: duration_ms}", '"a b" can\'t be an output'),
+        ("env: {nil: x}", "", '"nil" can\'t be a variable in env'),
+        ("", "output: {s: {default: 2}}", "output s has a default and no path"),
+        ("", 'tags: [""]', "a tag is empty"),
+        ('tags: [" "]', "", "a tag is empty"),
+        ("secrets: [A B]", "", "secrets names A B, and nothing is called so"),
+    ],
+)
+def test_what_nobody_could_read_is_refused(written: str, step: str, said: str) -> None:
+    """Words of the expressions, and what says nothing."""
+    assert [said] == errors(head(written, step=step))
+
+
+def test_a_function_may_lend_its_name() -> None:
+    """It is told from a name by its bracket."""
+    assert [] == errors(head("env: {count: 2}", step='id: len, output: {max: duration_ms}, assert: ["count == 2"]'))
+
+
+def test_a_secret_that_can_not_be_masked_is_a_warning() -> None:
+    """Its author takes it for hidden; one without a value is mostly given from outside."""
+    texts = {value: head(f"env: {{B: {value}}}\nsecrets: [B]", step="assert: [B != 1]") for value in ("true", "", '""')}
+    said = "the secret B is true or false, which is never masked"
+    assert {"true": [said], "": [], '""': []} == {value: warnings(text) for value, text in texts.items()}
+
+
+@pytest.mark.parametrize("name", ["tok", "row.tok"])
+def test_a_column_of_data_may_be_a_secret(name: str) -> None:
+    """By its name, or as it is read."""
+    text = head(f"data: {{rows: [{{tok: abcd1234}}]}}\nsecrets: [{name}]", step="assert: [row.tok != 1]")
+    assert () == check(text).problems
+    flow = check(text).flow
+    assert flow is not None
+    assert {"tok"} == flow.secrets
+
+
+def test_what_may_be_received_is_near_to_no_built_in_name() -> None:
+    """A key called items is common: it was not meant for steps."""
+    assert [] == warnings(head("", step='output: {it: "items[0].id"}, assert: [it == 1]'))
+    near = warnings(head("", step="output: {it: duration_mss}, assert: [it == 1]"))
+    assert ["duration_mss is no key of the result: it is looked up in what is received"] == near
