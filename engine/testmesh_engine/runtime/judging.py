@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import field, replace
 
 from testmesh_engine.actions.base import Result
@@ -18,7 +18,7 @@ from testmesh_engine.runtime.surroundings import Surroundings
 
 @dataclass(slots=True)
 class Judgement:
-    """What came of it: captured values are there also where something failed. ``message`` is the first failure."""
+    """What came of it: captured values are there also where something failed. ``message`` is what tells most of it."""
 
     memory: Memory
     """What was known before, and what was captured."""
@@ -41,20 +41,35 @@ def judge(step: Step, result: Result, *, at: Moment, around: Surroundings) -> Ju
         try:
             value = found.captured[capture.name] = capture.output.extract(result, scope, name=capture.name)
             found.memory.capture(capture.name, value)
+            masker.learn_output(capture.output, value)
         except EvaluationError as error:
             found.memory.miss(capture.name)
             found.output_error = f"output {capture.name}: {with_hint(error.message, error.hint)}"
             found.message = found.message or found.output_error
     masker.learn_variables(found.captured)
-    found.checks = tuple(_checks(step.asserts, scope, around))
-    failed = [check for check in found.checks if not check.passed]
-    if failed and not found.message:
-        more = f" (and {len(failed) - 1} more)" if len(failed) > 1 else ""
-        found.message = f"{failed[0].message}{more}"
+    checks = list(_checks(step.asserts, scope, around))
+    found.checks = tuple(check for _, check in checks)
+    found.message = _most_telling(found.message, checks)
     return found
 
 
-def _checks(asserts: tuple[Assertion, ...], scope: Scope, around: Surroundings) -> Iterator[AssertionResult]:
+def _most_telling(output_error: str, checks: Sequence[tuple[bool, AssertionResult]]) -> str:
+    """An assertion that is false is the cause of an output that found nothing: ``status is 500``.
+
+    One without a value is its consequence: ``order_id != nil``.
+    """
+    failed = [(evaluated, check.message) for evaluated, check in checks if not check.passed]
+    false = [message for evaluated, message in failed if evaluated]
+    others = [message for evaluated, message in failed if not evaluated]
+    told = [*false, *([output_error] if output_error else []), *others]
+    more = f" (and {len(told) - 1} more)" if len(told) > 1 else ""
+    return f"{told[0]}{more}" if told else ""
+
+
+def _checks(
+    asserts: tuple[Assertion, ...], scope: Scope, around: Surroundings
+) -> Iterator[tuple[bool, AssertionResult]]:
+    """Each with whether it had a value."""
     found = [(assertion, _check(assertion, scope, strict=around.strict)) for assertion in asserts]
     any_holds = any(check.holds for assertion, check in found if assertion.quantifier is Quantifier.ANY)
     for assertion, check in found:
@@ -63,7 +78,7 @@ def _checks(asserts: tuple[Assertion, ...], scope: Scope, around: Surroundings) 
         judged = _judged(assertion, check)
         judged = _strictly(judged) if around.strict else judged
         message = "" if judged.holds else _message(assertion, scope)
-        yield shown_check(_source(assertion, judged), judged, around.masker, message=message)
+        yield check.evaluated, shown_check(_source(assertion, judged), judged, around.masker, message=message)
 
 
 def _check(assertion: Assertion, scope: Scope, *, strict: bool) -> Check:

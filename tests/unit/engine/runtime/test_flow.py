@@ -459,13 +459,32 @@ def test_an_output_that_finds_nothing_fails_the_step(web: Web) -> None:
             action: http_request
             config: {url: "${WEB}/order"}
             output: {order_id: $.body.idd}
-            assert: [status == 200, status == 201]
+            assert: [status == 200, order_id == 7]
         """,
     )
     make = ran.step("make")
     assert FAILED == make.outcome
     assert make.message.startswith("output order_id: ")
+    assert make.message.endswith("(and 1 more)")
     assert [True, False] == [check.passed for check in make.attempts[-1].assertions]
+
+
+def test_a_false_assertion_is_told_before_an_output_that_finds_nothing(web: Web) -> None:
+    """A wrong status is the cause, a body without the id its consequence; both are shown."""
+    ran = flow_against(
+        web,
+        """
+        steps:
+          - id: make
+            action: http_request
+            config: {url: "${WEB}/order"}
+            output: {order_id: $.body.idd}
+            assert: [status == 201]
+        """,
+    )
+    make = ran.step("make")
+    assert "status == 201: status is 200 (and 1 more)" == make.message
+    assert make.attempts[-1].error.startswith("output order_id: ")
 
 
 def test_every_assertion_is_evaluated_and_each_failure_has_its_operands(web: Web) -> None:
