@@ -24,6 +24,8 @@ Say = Callable[[str], None]
 JAVA_AT_LEAST = 17  # Kafka 4's brokers need it: https://kafka.apache.org/documentation/#compatibility
 POSTGRESQL_AT_LEAST = 15
 CREATE_NO_CLUSTER = Path("/etc/postgresql-common/createcluster.d/testmesh.conf")
+START_NOTHING = Path("/usr/sbin/policy-rc.d")
+"""What Debian's packages ask before they start a service: `man 8 invoke-rc.d`."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def find_java() -> Path | None:
 
 
 def find_redis() -> Path | None:
-    """Redis' server. Debian's redis-tools has it as redis-check-rdb: one program, which goes by the name it is run by."""
+    """Redis' server. Debian's redis-tools has it as redis-check-rdb: one program, which goes by its name."""
     return find_command("redis-server") or find_command("redis-check-rdb")
 
 
@@ -106,7 +108,7 @@ def ensure(needs: Sequence[Need], say: Say = print) -> None:
         return
     _refuse_where_apt_cannot(packages)
     say(f"installing Debian packages: {' '.join(packages)}")
-    with _no_default_database_server():
+    with _no_services():
         _apt("update", "-qq")
         _apt("install", "-y", "-qq", "--no-install-recommends", *packages)
     if still := missing(needs):
@@ -130,17 +132,29 @@ def _refuse_where_apt_cannot(packages: Sequence[str]) -> None:
 
 
 @contextmanager
-def _no_default_database_server() -> Iterator[None]:
-    """While apt runs: Debian's PostgreSQL would create a server and start it on port 5432, which the stack needs.
+def _no_services() -> Iterator[None]:
+    """While apt runs: Debian's packages start what they bring, nginx on port 80, a new PostgreSQL on 5432.
 
-    The setting goes away again, so that what the machine's owner installs later behaves as usual.
+    The settings go away again, so that what the machine's owner installs later behaves as usual.
     """
-    CREATE_NO_CLUSTER.parent.mkdir(parents=True, exist_ok=True)
-    CREATE_NO_CLUSTER.write_text("create_main_cluster = false\n", encoding="utf-8")
+    cluster, policy = "create_main_cluster = false\n", "#!/bin/sh\nexit 101\n"
+    with _written(CREATE_NO_CLUSTER, cluster, mode=0o644), _written(START_NOTHING, policy, mode=0o755):
+        yield
+
+
+@contextmanager
+def _written(path: Path, text: str, *, mode: int) -> Iterator[None]:
+    """A file for a while; one that is there already, and is not ours of a call that was killed, stays as it is."""
+    if path.exists() and path.read_text(encoding="utf-8") != text:
+        yield
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    path.chmod(mode)
     try:
         yield
     finally:
-        CREATE_NO_CLUSTER.unlink()
+        path.unlink()
 
 
 def _apt(*arguments: str) -> None:
