@@ -144,6 +144,7 @@ def test_what_only_an_absent_key_decides_has_no_value(text: str, why: str) -> No
     checked = check(text)
     assert (False, False, "") == (checked.holds, checked.evaluated, checked.warning)
     assert checked.message.startswith(f"{text}: {why}"), checked.message
+    assert 'no "totl"' in checked.message or 'no "nn"' in checked.message
 
 
 @pytest.mark.parametrize(
