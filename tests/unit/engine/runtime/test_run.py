@@ -107,6 +107,13 @@ def test_flows_of_one_exclusive_name_never_run_at_once() -> None:
     assert told.most > 1
 
 
+def test_files_that_call_their_flow_the_same_have_seeds_of_their_own_without_a_path() -> None:
+    """A path would be another one on another machine; each seed repeats its flow alone, as the first of its name."""
+    files = ["/tmp/x/a.yaml", "/tmp/x/b.yaml", "/tmp/x/a.yaml", "/tmp/x/c.yaml"]  # noqa: S108 - names only
+    ends, _ = _call([_named("same", SHORT, file=file) for file in files] + [_named("other", SHORT)], Plan())
+    assert ["seed", "seed/2", "seed", "seed/3", "seed"] == [end.result.seed for end in ends]
+
+
 def test_one_flow_that_fails_touches_no_other() -> None:
     """Without --fail-fast all of them run."""
     ends, _ = _call([_named("a", FAILING), _named("b", SHORT)], Plan())
