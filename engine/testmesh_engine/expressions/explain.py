@@ -230,6 +230,8 @@ class Explainer(Inspection):
                 more = f" and {len(items) - _MAX_ITEMS} more" if len(items) > _MAX_ITEMS else ""
                 shown = ", ".join(show(value) for value in values if not isinstance(value, EvaluationError))
                 return f"{self._program.source(body.left)} is {shown}{more}"
+            if values and all(isinstance(value, Missing) for value in values):
+                return f"{values[0]}; {source} is {show(items)}"
         return f"{source} is {show(items)}"
 
     def _why_item(self, predicate: Predicate, items: list[Value], source: str, *, wanted: bool) -> str:

@@ -87,10 +87,7 @@ class Expression:
             doubt = self._doubt(frame)
             absent = doubt is not None and doubt.absent
             warning = "" if doubt is None or absent else doubt.said
-            why = self._why(frame)
-            if doubt is not None and absent and doubt.said not in why:
-                why = f"{why}; {doubt.said}"
-            return self._failed(frame, why, evaluated=not absent, warning=warning)
+            return self._failed(frame, self._why(frame), evaluated=not absent, warning=warning)
         return self._failed(frame, f"{_what(value)}, neither true nor false", evaluated=False)
 
     def _run(self, frame: Frame) -> Result:

@@ -131,7 +131,7 @@ def test_what_could_not_be_evaluated_is_told_apart_from_what_is_false(text: str)
         ("none(rows, .nn == 1)", 'no item of rows can be compared: the item has no "nn"'),
         ("not any(rows, .nn == 1)", 'no item of rows can be compared: the item has no "nn"'),
         ("any(rows, .nn == 1) == false", 'no item of rows can be compared: the item has no "nn"'),
-        ("any(rows, .nn == 1)", "none of 3 items of rows do: rows is"),
+        ("any(rows, .nn == 1)", 'none of 3 items of rows do: the item has no "nn"'),
         ("count(rows, .nn == 1) == 0", 'no item of rows can be compared: the item has no "nn"'),
         ("len(filter(rows, .nn == 1 and .ok)) == 0", 'no item of rows can be compared: the item has no "nn"'),
         ("find(rows, .nn == 1) == nil", 'no item of rows can be compared: the item has no "nn"'),
