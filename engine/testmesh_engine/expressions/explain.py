@@ -231,7 +231,7 @@ class Explainer(Inspection):
                 shown = ", ".join(show(value) for value in values if not isinstance(value, EvaluationError))
                 return f"{self._program.source(body.left)} is {shown}{more}"
             if values and all(isinstance(value, Missing) for value in values):
-                return f"{values[0]}; {source} is {show(items)}"
+                return f"{values[0]!s}; {source} is {show(items)}"
         return f"{source} is {show(items)}"
 
     def _why_item(self, predicate: Predicate, items: list[Value], source: str, *, wanted: bool) -> str:
