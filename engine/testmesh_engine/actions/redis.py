@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from testmesh_engine.actions.base import Context, Result
 from testmesh_engine.actions.config import Config
 from testmesh_engine.actions.http_message import Bounds, ExchangeError, UnreachableError
 from testmesh_engine.actions.redis_command import Command, command_of, exists, fault_of_ttl, value_of
-from testmesh_engine.actions.redis_protocol import GarbledReplyError, RefusedError
-from testmesh_engine.actions.redis_session import Session, open_session
+from testmesh_engine.actions.redis_faults import GarbledReplyError, RefusedError
 from testmesh_engine.actions.redis_target import Target, fault_of_redis_url, target_of
 from testmesh_engine.actions.waiting import TimeRanOutError
 from testmesh_engine.contract.catalogue import ActionSpec, Key, Kind
-from testmesh_engine.errors import ActionError, PlatformError, ServiceError
+from testmesh_engine.errors import ActionError, PlatformError, ServiceError, UsageError
 from testmesh_engine.expressions import Value, parse_json
+
+if TYPE_CHECKING:
+    from testmesh_engine.actions.redis_session import Session
 
 _PRESETS = {
     "redis_get": "GET",
@@ -57,6 +60,7 @@ class Redis:
         ),
         aliases=tuple(PRESETS),
         presets=PRESETS,
+        early=("timeout",),
         keys=(
             Key(
                 name="url",
@@ -98,6 +102,13 @@ class Redis:
         },
     )
 
+    def prepare(self, steps: list[Mapping[str, Value | None]], context: Context) -> None:  # noqa: ARG002 - of no step
+        """Import redis-py before the flow's first step: it takes longer than many a step's timeout.
+
+        Raises ``UsageError`` where it is missing.
+        """
+        _require_driver()
+
     def run(self, config: Mapping[str, Value], context: Context) -> Result:
         """Run the command.
 
@@ -105,6 +116,7 @@ class Redis:
         or does not answer in time. A command is sent once: it is never repeated after a loss.
         """
         settings = Config(self.spec, config)
+        _require_driver()
         command = command_of(settings)
         words = command.encoded()
         target = target_of(settings, context.folder)
@@ -117,8 +129,19 @@ class Redis:
         return {"value": value, "exists": exists(command, value), "json": _json(value)}
 
 
+def _require_driver() -> None:
+    try:
+        import redis  # noqa: F401, PLC0415 - only flows that use it pay
+    except ImportError as error:
+        raise UsageError(
+            f"redis needs a library: {error}", hint="Install it with: pip install 'testmesh[redis]'"
+        ) from error
+
+
 def _session(target: Target, context: Context, bounds: Bounds) -> Session:
     """The flow's connection to this target; one that has broken since the last step is opened anew."""
+    from testmesh_engine.actions.redis_session import Session, open_session  # noqa: PLC0415 - imports redis-py
+
     key = repr((target, target.password, target.tls and hash(target.tls)))
     session = context.connections.get(Session, key, lambda: open_session(target, bounds))
     if session.is_usable():

@@ -79,10 +79,12 @@ class Command:
 def command_of(settings: Config) -> Command:
     """The command that a step means. Raises ``UsageError``."""
     first = _first(settings)
-    name = str(first[0]).upper()
+    # redis-py takes "CONFIG GET" for two words; so what is refused must be seen in the first of them.
+    verb = str(first[0]).split() or [""]
+    name = verb[0].upper()
     if why := _OF_THE_CONNECTION.get(name):
         raise UsageError(f"redis does not run {name}", hint=why)
-    words = [name, *first[1:], *_operands(name, settings)]
+    words = [name, *verb[1:], *first[1:], *_operands(name, settings)]
     if name == "GET" and len(words) == 1:
         raise UsageError("redis needs key", hint='Write key: "…", or command with all of its words.')
     return Command(tuple(words))

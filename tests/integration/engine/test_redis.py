@@ -27,8 +27,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
 
 @pytest.fixture
 def context() -> Iterator[Context]:
-    """The surroundings of one attempt."""
+    """The surroundings of one attempt, after what is done before a flow's first step."""
     with attempt() as made:
+        Redis().prepare([], made)
         yield made
 
 
