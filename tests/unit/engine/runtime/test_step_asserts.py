@@ -97,7 +97,7 @@ def test_what_can_not_hold_in_assert_none_is_a_warning(web: Web) -> None:
         ("assert_none: ['status == 500']", True),
     ],
 )
-def test_what_would_hold_whatever_the_values_are_fails_under_strict(web: Web, asserts: str, holds: bool) -> None:
+def test_what_would_hold_whatever_the_values_are_fails_under_strict(web: Web, asserts: str, *, holds: bool) -> None:
     """It has tested nothing; without --strict it is a warning."""
     text = f"steps: [{{id: one, action: http_request, config: {{url: '${{WEB}}/order'}}, {asserts}}}]"
     layers = Layers(var={"WEB": web.url})
