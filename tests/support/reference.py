@@ -29,6 +29,13 @@ _LINK = re.compile(r"(?<!!)\[[^\]\n]+\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 _FILE = re.compile(r"# (\S+\.yaml)\b(.*)\n")
 
+_ALONE = {
+    *("http_request", "delay", "log", "assert", "transform", "condition", "for_each", "parallel", "wait_until"),
+    *("mock_server_start", "mock_server_configure", "mock_server_verify", "mock_server_stop", "database_query"),
+}
+_SERVED = ("${API}", "mock_server_start", "sqlite:///:memory:")
+"""What tells that an example asks the service of the examples, or one of its own."""
+
 _FLOW = """\
 flow:
   name: "An example"
@@ -93,7 +100,7 @@ class Block:
     def runs(self) -> bool:
         """Whether it can be run against the service alone, and should pass."""
         actions = set(re.findall(r"action: (\w+)", self.text))
-        return bool(actions) and actions <= {"http_request", "delay"} and "${API}" in self.text and not self.file
+        return bool(actions) and actions <= _ALONE and any(word in self.text for word in _SERVED) and not self.file
 
 
 def blocks(language: str) -> list[Block]:

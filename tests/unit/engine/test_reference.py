@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,7 @@ HOW = "written by tests/unit/engine/test_reference.py from the declarations; UPD
 OURS = {"operator", "demo"}
 """Extras that no flow needs."""
 
+ACTION_PAGES = sorted((ENGINE / "reference").glob("actions*.md"))
 FLOW_PAGE, STEPS_PAGE = "flow.md", "steps.md"
 TABLES = [
     (FLOW_PAGE, "flow", keys.FLOW),
@@ -43,10 +44,33 @@ def test_the_tables_of_keys_are_what_is_declared(page: str, name: str, table: tu
     assert_golden(page, lambda text: filled(text, f"keys of {name}", table_of("key", table)))
 
 
-def test_every_action_is_described_as_it_is_declared() -> None:
-    """Also one that is new: its section is put where its name belongs, the words below each section are kept."""
-    specs = [load_action(name).spec for name in Registry().names()]
-    assert_golden("actions.md", lambda text: sectioned(filled(text, "actions", overview(specs)), specs))
+def test_every_action_is_in_the_table_of_all() -> None:
+    """With a link to its section. One that has none gets it here; it may be moved to any page of actions."""
+    specs = {name: load_action(name).spec for name in Registry().names()}
+    pages = {name: page.name for page in ACTION_PAGES for name in described_in(page.read_text(encoding="utf-8"))}
+    new = [spec for name, spec in specs.items() if name not in pages]
+    assert_golden(
+        "actions.md",
+        lambda text: f"{filled(text, 'actions', overview(specs.values(), pages))}{''.join(map(new_section, new))}",
+    )
+
+
+@pytest.mark.parametrize("page", ACTION_PAGES, ids=lambda page: page.name)
+def test_every_action_is_described_as_it_is_declared(page: Path) -> None:
+    """In a section of its page; the words below each section are kept."""
+
+    def anew(text: str) -> str:
+        for name in described_in(text):
+            text = filled(text, f"action {name}", described(load_action(name).spec), end=name)
+        return text
+
+    assert_golden(page.name, anew)
+
+
+def test_no_action_is_described_twice() -> None:
+    """One section would be read, and the other one mended."""
+    names = [name for page in ACTION_PAGES for name in described_in(page.read_text(encoding="utf-8"))]
+    assert sorted(set(names)) == sorted(names)
 
 
 def test_every_extra_that_an_action_may_need_stands_beside_the_actions() -> None:
@@ -133,33 +157,31 @@ def assert_golden(page: str, make: Callable[[str], str]) -> None:
     assert expected == path.read_text(encoding="utf-8"), f"UPDATE_GOLDEN=1 pytest {__file__} writes {page} anew"
 
 
-def filled(text: str, name: str, content: Iterable[str]) -> str:
+def filled(text: str, name: str, content: Iterable[str], *, end: str = "") -> str:
     """``text`` with ``content`` between the two marks of ``name``."""
-    start, end = f"<!-- {name}: {HOW} -->\n", f"<!-- end of {name} -->"
+    start, stop = f"<!-- {name}: {HOW} -->\n", f"<!-- end of {end or name} -->"
     head, opening, rest = text.partition(start)
-    _, closing, tail = rest.partition(end)
+    _, closing, tail = rest.partition(stop)
     assert opening, f"the page has no mark {start}"
-    assert closing, f"the page has no mark {end}"
-    return f"{head}{start}\n{''.join(content)}\n{end}{tail}"
+    assert closing, f"the page has no mark {stop}"
+    return f"{head}{start}\n{''.join(content)}\n{stop}{tail}"
 
 
-def sectioned(text: str, specs: list[ActionSpec]) -> str:
-    """The page with a section for each action, in the order of names; what stands below a section stays below it."""
-    head, *parts = re.split(r"^<!-- action (?=\w+: )", text, flags=re.MULTILINE)
-    words = {part.partition(":")[0]: part.partition(f"<!-- end of {part.partition(':')[0]} -->")[2] for part in parts}
-    sections = (
-        f"<!-- action {spec.name}: {HOW} -->\n\n{''.join(described(spec))}<!-- end of {spec.name} -->"
-        f"{words.get(spec.name, f'{chr(10)}{chr(10)}')}"
-        for spec in specs
-    )
-    return f"{head}{''.join(sections).rstrip()}\n"
+def described_in(text: str) -> list[str]:
+    """The actions that have a section in the page."""
+    return re.findall(r"^<!-- action (\w+): ", text, re.MULTILINE)
 
 
-def overview(specs: list[ActionSpec]) -> Iterator[str]:
-    """What there is."""
+def new_section(spec: ActionSpec) -> str:
+    """The section of an action that no page has yet."""
+    return f"\n<!-- action {spec.name}: {HOW} -->\n\n{''.join(described(spec))}\n<!-- end of {spec.name} -->\n"
+
+
+def overview(specs: Iterable[ActionSpec], pages: Mapping[str, str]) -> Iterator[str]:
+    """What there is, and on which of the ``pages``."""
     yield "| action | |\n|---|---|\n"
     for spec in specs:
-        yield f"| [`{spec.name}`](#{spec.name}) | {spec.doc} |\n"
+        yield f"| [`{spec.name}`]({pages.get(spec.name, 'actions.md')}#{spec.name}) | {spec.doc} |\n"
 
 
 def described(spec: ActionSpec) -> Iterator[str]:
@@ -168,7 +190,7 @@ def described(spec: ActionSpec) -> Iterator[str]:
     yield f" Also called {', '.join(f'`{name}`' for name in spec.aliases)}.\n\n" if spec.aliases else "\n\n"
     if spec.example:
         yield f"```yaml\n{spec.example.rstrip()}\n```\n\n"
-    yield from table_of("config", spec.keys)
+    yield from table_of("config", spec.keys) if spec.keys else ["It has no `config`.\n"]
     if spec.results:
         yield "\n| result | |\n|---|---|\n"
     for name, doc in spec.results.items():
@@ -178,7 +200,6 @@ def described(spec: ActionSpec) -> Iterator[str]:
         yield f"\nA whole flow: [{example.name}](../../examples/actions/{example.name}).\n"
     if spec.planned:
         yield f"\nNot supported yet: {', '.join(f'`{name}`' for name in spec.planned)}.\n"
-    yield "\n"
 
 
 def table_of(title: str, table: Iterable[Key]) -> Iterator[str]:
