@@ -165,9 +165,10 @@ class Attempting:
         found = self._judged(result)
         attempt.captured, attempt.checks, attempt.error = found.captured, found.checks, found.output_error
         attempt.memory = found.memory
-        message = found.message or self._why_unsuccessful(result)
-        if message:
-            attempt.outcome, attempt.message, attempt.kind = Outcome.FAILED, message, "assertion"
+        if found.holds and (why := self._why_unsuccessful(result)):
+            found.message = attempt.error = why
+        if not found.holds:
+            attempt.outcome, attempt.message, attempt.kind = Outcome.FAILED, found.message, "assertion"
 
     def _why_unsuccessful(self, result: Result) -> str:
         """What waits for a service to work and asserts nothing waits for more than any answer."""

@@ -284,6 +284,8 @@ def test_an_answer_that_is_no_success_is_told_with_its_status(web: Web) -> None:
     step = run(text, Options(layers=Layers(var={"WEB": web.url}))).step("one")
     assert FAILED == step.outcome
     assert "status is 503, which without an assertion is no success (after 2 attempts)" == step.message
+    assert step.message.startswith(step.attempts[-1].error)
+    assert all(attempt.error for attempt in step.attempts)
 
 
 @pytest.mark.parametrize("how", ["retry: {delay: 1ms}, assert: [status >= 400]", "output: {turn: body.turn}"])
