@@ -20,10 +20,10 @@ from testmesh_engine.expressions import (
 from testmesh_engine.language import keys
 from testmesh_engine.language.constants import check_assertion, check_condition
 from testmesh_engine.language.findings import Findings, did_you
+from testmesh_engine.language.misread import broken_hint, hint_of
 from testmesh_engine.language.model import Assertion, Capture, Quantifier
 from testmesh_engine.language.names import ERROR, RESULT_ROOTS, Known
 from testmesh_engine.language.nodes import ListNode, MapNode, Node, Scalar, kind_of_node, plain
-from testmesh_engine.language.quoting import cut_off_hint, quoted, quoted_line
 
 
 def expression(
@@ -46,7 +46,7 @@ def value_expression(
     try:
         compiled = _compiled(text, dashed(known))
     except ExpressionError as error:
-        findings.broken_text(node, error, hint=_cut_off(findings, node))
+        findings.broken_text(node, error, hint=broken_hint(findings, node, what))
         return None
     known.check(findings, node, compiled.names, extra=extra)
     return compiled
@@ -65,15 +65,7 @@ def expression_text(findings: Findings, node: Node, what: str) -> str | None:
             return node.value
         findings.error(node, f"{what} is empty")
         return None
-    if isinstance(node, MapNode):
-        hint = f"Quote an expression that holds ': ' or starts with {{:  {_raw_line(findings, node)}"
-    elif isinstance(node, ListNode):
-        hint = f"Quote an expression that starts with [:  {_raw_line(findings, node)}"
-    elif node.value is None:
-        hint = "Write an expression, for example: status == 200"
-    else:
-        hint = f"Compare something with it, for example: status == {node.text}"
-    findings.error(node, f"{what} is an expression, found {kind_of_node(node)}", hint=hint)
+    findings.error(node, f"{what} is an expression, found {kind_of_node(node)}", hint=hint_of(findings, node))
     return None
 
 
@@ -204,16 +196,3 @@ def result_names(spec: ActionSpec) -> frozenset[str]:
 def dashed(known: Known) -> tuple[str, ...]:
     """The step ids with a ``-``, each read as one name in expressions."""
     return tuple(sorted([name for name in known.ids if "-" in name]))
-
-
-def _raw_line(findings: Findings, node: Node) -> str:
-    raw = findings.source.text_of(node.line)[findings.source.column_shift :]
-    return quoted_line(raw, node.column - 1) if raw else quoted(str(plain(node)))
-
-
-def _cut_off(findings: Findings, node: Node) -> str:
-    """The hint where YAML has ended a plain expression before its author did."""
-    if not isinstance(node, Scalar) or node.style or node.line != node.end_line:
-        return ""
-    raw = findings.source.text_of(node.line)[findings.source.column_shift :]
-    return cut_off_hint(raw, node.column - 1, node.text)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import yaml
 
 from testmesh_engine.contract.problem import Problem
+from testmesh_engine.expressions import nearest
 from testmesh_engine.language.nodes import ListNode, MapNode, Node, Scalar, Source, child_path
 from testmesh_engine.language.positions import is_assertion, is_expression, is_list_of_items
 from testmesh_engine.language.quoting import quoted_line, value_of
@@ -87,7 +88,7 @@ class Composer:
             self._remember(event.anchor, node)
             return node
         if isinstance(event, yaml.AliasEvent):
-            return self._alias(event, depth)
+            return self._alias(event, path, depth)
         return self._collection(event, events, path, depth)
 
     def _collection(self, event: Event, events: Iterator[Event], path: str, depth: int) -> Node:
@@ -105,10 +106,10 @@ class Composer:
         if anchor:
             self._anchors[anchor] = node
 
-    def _alias(self, event: Event, depth: int) -> Node:
+    def _alias(self, event: Event, path: str, depth: int) -> Node:
         node = self._anchors.get(event.anchor)
         if node is None:
-            return self._unknown_alias(event)
+            return self._unknown_alias(event, path)
         size, height = _extent(node)
         self._nodes += size
         if depth + height > MAX_DEPTH:
@@ -117,14 +118,18 @@ class Composer:
             raise self._stop(event, "far too large once its aliases (*name) are filled in")
         return node
 
-    def _unknown_alias(self, event: Event) -> Scalar:
+    def _unknown_alias(self, event: Event, path: str) -> Scalar:
         inside = event.anchor in self._open_anchors
         message = f"*{event.anchor} stands inside of what it names" if inside else f"no anchor &{event.anchor} above"
-        line = quoted_line(self._raw(event), event.start_mark.column)
-        self._note(
-            event, message, hint="" if inside else f"An expression or text that starts with * is quoted:  {line}"
-        )
-        self.lost = True
+        near = nearest(event.anchor, self._anchors)
+        if is_expression(path) and not inside and not near:
+            line = quoted_line(self._raw(event), event.start_mark.column)
+            hint = f"Quote an expression that starts with *:  {line}"
+            self._mend(event, line, self._problem(event, message, hint=hint))
+        else:
+            hint = "" if inside else f"Did you mean *{near}?" if near else "Quote text that starts with *."
+            self._note(event, message, hint=hint)
+            self.lost = True
         return Scalar(None, event.start_mark.line + 1, event.start_mark.column + 1, "")
 
     def _raw(self, event: Event) -> str:

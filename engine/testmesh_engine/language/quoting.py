@@ -16,6 +16,8 @@ _COMMENT = re.compile(r"\s#(?:\s|$)")
 _PLACEHOLDER = re.compile(r"\$\{[^{}]*\}|\{\{.*?\}\}")
 _WHOLE = re.compile(r"""\$\{[^{}]*\}|\{\{.*?\}\}|"(?:[^"\\]|\\.)*"|(?<!\w)'[^']*'""")
 """What is read as one: a placeholder, a quoted text."""
+_QUOTED = re.compile(r"""(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*')?""")
+"""Text in quotes as a whole, or no text at all."""
 
 _OPENING, _CLOSING = "([{", ")]}"
 
@@ -101,6 +103,42 @@ def placeholders_quoted(raw: str) -> str:
         before = f"{piece.before}{quoted(piece.value)}"
         raw, position = before + piece.after, len(before)
     return raw.strip()
+
+
+def items_quoted(raw: str) -> str:
+    """The line with each text of its ``[ ]`` and ``{ }`` in quotes that holds brackets, or goes on behind a quote."""
+    start = len(value_of(raw).before)
+    if raw[start : start + 1] not in {"[", "{"}:
+        return raw
+    ends = [end for end in _breaks(raw, start) if end != -1]
+    pieces, last = [raw[: start + 1]], start + 1
+    for end in (*ends[1:], len(raw)):
+        pieces += [_quoted_item(raw[last:end]), raw[end : end + 1]]
+        last = end + 1
+    return "".join(pieces)
+
+
+def _quoted_item(text: str) -> str:
+    item = text.strip()
+    first = item[:1]
+    opens = first in {"[", "{"} and not item.startswith("{{")
+    if opens or _QUOTED.fullmatch(item) or not (set(item) & set("[]{}") or first in {'"', "'"}):
+        return text
+    return text.replace(item, quoted(item))
+
+
+def is_collection(text: str) -> bool:
+    """Whether text that starts with ``[`` or ``{`` ends with what closes it: a list or map as a whole."""
+    depth, position = 0, 0
+    while position < len(text):
+        if whole := _WHOLE.match(text, position):
+            position = whole.end()
+            continue
+        depth += (text[position] in _OPENING) - (text[position] in _CLOSING)
+        position += 1
+        if not depth:
+            break
+    return text[:1] in {"[", "{"} and position == len(text)
 
 
 def _before_comment(raw: str, start: int) -> int:

@@ -142,6 +142,7 @@ class _ConfigReader:
         fault = fault_of(key.kind, plain(node), found=kind_of_node(node))
         if fault:
             text = node.text if isinstance(node, Scalar) and key.kind is Kind.TEXT else ""
+            text = "" if key.fault and key.fault(text) else text
             self._findings.error(node, f"{key.name} {fault}", hint=f'Quote it:  {key.name}: "{text}"' if text else "")
         elif key.choices and str(plain(node)).upper() not in key.choices:
             hint = did_you(str(plain(node)).upper(), key.choices)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from testmesh_engine.contract.record import dataclass
-from testmesh_engine.language.quoting import placeholders_quoted, quoted_line, value_of
+from testmesh_engine.language.quoting import is_collection, items_quoted, placeholders_quoted, quoted_line, value_of
 
 INVISIBLE = re.compile("[\u00a0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff]")
 """What looks like a blank or like nothing, and is text to YAML."""
@@ -166,13 +166,15 @@ def _start(raw: str, column: int, _said: str) -> Guess | None:
 
 def _bracket_inside(raw: str, column: int, _said: str) -> Guess | None:
     """Text that is an item of YAML's ``[ ]`` or ``{ }`` and holds brackets of its own."""
-    start = len(value_of(raw).before)
-    item = value_of(raw, column).value
-    if raw[start : start + 1] not in {"[", "{"} or column <= start or item[:1] in {"[", "{", '"', "'", ""}:
+    mended = items_quoted(raw)
+    if mended == raw:
         return None
-    if not set(item) & set("[]{}"):
-        return None
-    return _quote(raw, column, "text within [ ] or { } can't hold brackets of its own")
+    changed = next(at for at, (old, new) in enumerate(zip(raw, mended, strict=False)) if old != new)
+    holds = set(value_of(raw, changed).value) & set("[]{}")
+    held = "text within [ ] or { } can't hold brackets of its own"
+    message = held if holds else "text goes on after its closing quote"
+    at = max(changed, column)
+    return Guess(message=message, hint="Quote it", column=at, mended=mended)
 
 
 def _goes_on(raw: str, column: int, said: str) -> Guess | None:
@@ -183,7 +185,7 @@ def _goes_on(raw: str, column: int, said: str) -> Guess | None:
         char, rest = piece.value[:1], piece.value[1:]
         if char in {'"', "'"} and (rest.count(char) > 1 or (char in rest and not rest.endswith(char))):
             return _quote(raw, len(piece.before), "text goes on after its closing quote", "Quote the whole")
-        if char in {"[", "{"} and CLOSING[char] in rest:
+        if char in {"[", "{"} and CLOSING[char] in rest and not is_collection(piece.value):
             what = "list" if char == "[" else "map"
             return _quote(
                 raw, len(piece.before), f"text that starts with {char} is a {what} to YAML", "Quote the whole"
@@ -219,6 +221,17 @@ def _second_colon(raw: str, column: int, said: str) -> Guess | None:
     return _quote(raw, len(value_of(raw).before), "a second ': ' in one line", "Quote text that holds ': '")
 
 
+def _colon_inside(raw: str, column: int, said: str) -> Guess | None:
+    """``includes(body, {a: {b: 1}})``: YAML reads a key up to the first colon, and a map behind it."""
+    piece = value_of(raw)
+    if "did not find expected key" not in said or column <= len(piece.before) or ": " not in piece.value:
+        return None
+    if piece.value[0] in {"[", "{", '"', "'"}:
+        return None
+    message = "text that holds ': ' is a map to YAML"
+    return _quote(raw, len(piece.before), message, "Quote an expression that holds ': '")
+
+
 def _no_key(raw: str, column: int, _said: str) -> Guess | None:
     if not raw[column:].startswith(":") or raw[:column].strip(" -"):
         return None
@@ -246,5 +259,5 @@ RULES: tuple[_Rule, ...] = (
         _bracket_inside,
         _goes_on,
     ),
-    *(_list_beside_key, _second_colon),
+    *(_list_beside_key, _second_colon, _colon_inside),
 )

@@ -21,6 +21,7 @@ from testmesh_engine.language.names import Outside
 from testmesh_engine.language.needs import Need
 from testmesh_engine.language.nodes import MapNode, Node, Scalar, Source
 from testmesh_engine.language.objects import node_of
+from testmesh_engine.language.offered import still_wrong
 from testmesh_engine.language.scanning import lines_of
 from testmesh_engine.language.written_secrets import written_secrets
 
@@ -85,10 +86,11 @@ def check_flow(
     reader = FlowReader(findings, catalogue, outside, files, called)
     flow = reader.flow(part.node)
     told = {problem.line for problem in part.problems if problem.line}
+    offered = [still_wrong(problem, findings.problems) for problem in part.problems]
     # What YAML could not read is read as it was most likely meant: of such a line nothing more is said. And one default
     # stands under many steps: what is wrong with it is said once.
     found = dict.fromkeys(problem for problem in (*part.notes, *findings.problems) if problem.line not in told)
-    problems = tuple(sorted([*part.problems, *found], key=lambda problem: (problem.line, problem.column)))
+    problems = tuple(sorted([*offered, *found], key=lambda problem: (problem.line, problem.column)))
     wrong = findings.failed or bool(part.problems)
     name = flow.name if flow else _name_of(part.node)
     return Checked(name=name, problems=problems, flow=None if wrong else flow, needs=reader.needs, secrets=secrets)

@@ -34,7 +34,15 @@ BROKEN = sorted((ROOT / "tests" / "data" / "broken").glob("*.yaml"))
 NOT_OF_SHAPE = {
     "YAML's own": {
         *("anchors", "brace-not-closed", "bracket-not-closed", "brackets-in-list", "comma-in-list", "cut-by-comment"),
-        *("duplicate-key", "empty-file", "escapes", "first-bracket", "first-characters", "indentation"),
+        *(
+            "brackets-twice-in-a-line",
+            "duplicate-key",
+            "empty-file",
+            "escapes",
+            "first-bracket",
+            "first-characters",
+            "indentation",
+        ),
         *(
             "invisible-characters",
             "item-too-deep",
