@@ -74,6 +74,21 @@ def test_tls_is_checked_and_says_what_is_missing(context: Context, server: Redis
     assert "PONG" == redis(context, server, **config, verify_ssl=False)["value"]
 
 
+def test_steps_share_a_connection_also_under_tls(context: Context, server: RedisServer) -> None:
+    """A connection that is quiet is told from one that is closed: of three commands, none opens another."""
+    config = {
+        "url": f"rediss://:{PASSWORD}@localhost:{server.tls_port}",
+        "ca_cert": str(server.authority.pair.certificate),
+    }
+    counts = {
+        line
+        for _ in range(3)
+        for line in str(redis(context, server, **config, command="INFO stats")["value"]).splitlines()
+        if line.startswith("total_connections_received")
+    }
+    assert 1 == len(counts)
+
+
 def test_plain_text_where_tls_is_spoken_and_the_other_way_round_end_in_words(
     context: Context, server: RedisServer
 ) -> None:
