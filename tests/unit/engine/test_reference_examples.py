@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 import pytest
 
 from support.reference import ENGINE, SERVICE, Block, blocks
 from testmesh_engine.actions.registry import Registry
 from testmesh_engine.contract.problem import Severity
+from testmesh_engine.errors import UsageError
 from testmesh_engine.language.names import Outside
 from testmesh_engine.language.validate import check_text
 
@@ -17,9 +19,24 @@ TRAP = re.compile(r"^\| `(- [^`]+)` \| [^|]+ \| `(- [^`]+)` \|$", re.MULTILINE)
 TRAPS = TRAP.findall((ENGINE / "reference" / "file.md").read_text(encoding="utf-8"))
 
 
-def problems_of(text: str) -> list[str]:
-    """The errors of a flow file, each as a person sees it."""
-    checked = check_text(text, name="example.yaml", catalogue=Registry(), outside=Outside(process=frozenset({"API"})))
+@dataclass(frozen=True)
+class PageFiles:
+    """The files that the reader of a page has saved."""
+
+    page: str
+
+    def read(self, name: str) -> str:
+        """The text of one that the page names."""
+        found = [block.text for block in YAML if block.page == self.page and block.file == name]
+        if not found:
+            raise UsageError(f"{self.page} shows no {name}")
+        return found[0]
+
+
+def problems_of(text: str, page: str = "") -> list[str]:
+    """The errors of a flow file, each as a person sees it; other files are those of the ``page``."""
+    outside = Outside(process=frozenset({"API"}))
+    checked = check_text(text, name="example.yaml", catalogue=Registry(), outside=outside, files=PageFiles(page))
     found = [problem for each in checked for problem in each.problems]
     return [problem.render() for problem in found if problem.severity is Severity.ERROR]
 
@@ -27,7 +44,8 @@ def problems_of(text: str) -> list[str]:
 @pytest.mark.parametrize("block", YAML, ids=[block.place for block in YAML])
 def test_an_example_is_what_the_language_takes(block: Block) -> None:
     """And one that shows a mistake is refused."""
-    assert block.wrong == bool(problems_of(block.flow())), problems_of(block.flow())
+    problems = problems_of(block.flow(), block.page)
+    assert block.wrong == bool(problems), problems
 
 
 def test_the_examples_are_found() -> None:
