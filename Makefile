@@ -24,8 +24,8 @@ down: setup ## take the demo's cluster away again
 test: setup ## everything that CI runs
 	@tests/support/stages.sh check unit integration cluster-tests
 
-try: setup ## the demo services on loopback and the order flow against them, without Kubernetes
-	@$(BIN)/python examples/microservices/local.py
+try: setup ## the demo services on loopback and the order flow, or FLOWS=…, against them, without Kubernetes
+	@$(BIN)/python examples/microservices/local.py $(FLOWS)
 
 setup: $(VENV)/.done ## the Python environment, from the lock
 

@@ -1,7 +1,7 @@
-"""The seed's order flow against the four services on this machine, without Kubernetes: what ``make try`` runs.
+"""The demo's flows against the services on this machine, without Kubernetes: what ``make try`` runs.
 
-Starts a real PostgreSQL, a real Kafka and the services on loopback, runs the flow's file as it is, and stops everything
-again. Nothing of it outlives this process, however that ends.
+Starts a real PostgreSQL, a real Kafka and the services on loopback, runs the seed's order flow as it is, or the flows
+that are given, and stops everything again. Nothing of it outlives this process, however that ends.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -34,9 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: everything is stopped and deleted
     try:
         with running_stack(Ports(), say, misbehave=dict(chosen.misbehave)) as stack:
-            code = _run_flow(say)
+            command = _command(chosen.flows)
+            code = _run(command, without={"PATIENCE", *stack.variables_of_all_flows()}, say=say)
             if chosen.keep:
-                say(_what_to_type(stack))
+                say(_what_to_type(stack, command))
                 threading.Event().wait()
             say("stopping everything")
             return code
@@ -48,18 +49,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 3
 
 
-def _run_flow(say: Callable[[str], None]) -> int:
-    """Runs the flow with nothing of its variables from our environment: it deletes rows where DB_URL points."""
-    command = [str(TESTMESH), "run", str(SEED_FLOW.relative_to(ROOT))]
-    say(shlex.join([str(TESTMESH.relative_to(ROOT)), *command[1:]]))
-    theirs = ("DB_URL", "KAFKA_BROKERS", *(f"{service.upper()}_SERVICE_URL" for service in SERVICES))
-    environment = {name: value for name, value in os.environ.items() if name not in theirs}
+def _command(flows: Sequence[str]) -> list[str]:
+    """What is typed in this repository's folder; the seed's flow alone shows its steps as they end."""
+    program = [str(TESTMESH.relative_to(ROOT)), "run"]
+    return [*program, *flows, "--parallel", "4"] if flows else [*program, str(SEED_FLOW.relative_to(ROOT))]
+
+
+def _run(command: Sequence[str], *, without: Collection[str], say: Callable[[str], None]) -> int:
+    """Runs the flows with nothing of their variables from our environment: they delete rows where DB_URL points."""
+    say(shlex.join(command))
+    environment = {name: value for name, value in os.environ.items() if name not in without}
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode  # noqa: S603 - our own program
 
 
-def _what_to_type(stack: Stack) -> str:
+def _what_to_type(stack: Stack, command: Sequence[str]) -> str:
     return f"""everything stays up until Ctrl-C. In another shell:
-  {TESTMESH.relative_to(ROOT)} run {SEED_FLOW.relative_to(ROOT)}
+  {shlex.join(command)}
   curl {stack.url("order")}/health
   psql {stack.database_url}
   tail -f {stack.logs}/*.log"""
@@ -77,6 +82,12 @@ def _teller(start: float) -> Callable[[str], None]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "flows",
+        nargs="*",
+        metavar="PATH",
+        help="flows or folders of them, from the repository's folder; the seed's flow",
+    )
     parser.add_argument("--keep", action="store_true", help="leave everything running until Ctrl-C")
     parser.add_argument(
         "--misbehave",

@@ -1,4 +1,4 @@
-"""PostgreSQL, Kafka and the four demo services on loopback: what `make try` and the integration tests run against."""
+"""PostgreSQL, Kafka and the demo services on loopback: what `make try` and the integration tests run against."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ from support.postgresql import database_url, postgresql
 from support.process import Process, Program, clean_environment
 
 MICROSERVICES = Path(__file__).parents[2] / "examples/microservices"
-SEED_FLOW = MICROSERVICES / "flows/e2e-order-flow.yaml"
+FLOWS = MICROSERVICES / "flows"
+SEED_FLOW = FLOWS / "e2e-order-flow.yaml"
 SERVICES = ("user", "product", "order", "notification")
+ALONE = "order_alone"
+"""One more order service. Where its neighbours should be nothing listens, until a flow starts mocks there."""
 HEALTHY_SECONDS = 30
 NOTHING_MORE: Mapping[str, str] = MappingProxyType({})
 
@@ -37,6 +40,9 @@ class Ports:
     product: int = 5002
     order: int = 5003
     notification: int = 5004
+    order_alone: int = 5005
+    user_mock: int = 5011
+    product_mock: int = 5012
 
     @classmethod
     def free(cls) -> Ports:
@@ -47,7 +53,7 @@ class Ports:
         return cls(*found)
 
     def of(self, service: str) -> int:
-        """The port of one of SERVICES."""
+        """The port of one of SERVICES, or of ALONE."""
         port: int = getattr(self, service)
         return port
 
@@ -79,11 +85,16 @@ class Stack:
         urls = {f"{service.upper()}_SERVICE_URL": self.url(service) for service in SERVICES}
         return {"DB_URL": self.database_url, "KAFKA_BROKERS": self.kafka_brokers} | urls
 
+    def variables_of_all_flows(self) -> dict[str, str]:
+        """What the demo's flows need between them, pointing here."""
+        mocks = {"USER_MOCK_PORT": str(self.ports.user_mock), "PRODUCT_MOCK_PORT": str(self.ports.product_mock)}
+        return self.variables() | {"ORDER_ALONE_URL": self.url(ALONE)} | mocks
+
     def start_services(self, misbehave: Mapping[str, str]) -> None:
-        """Starts all four at once, some told to misbehave, and returns when all are healthy."""
+        """Starts all at once, some told to misbehave, and returns when all are healthy."""
         for service in SERVICES:
             self._start(service, {"MISBEHAVE": misbehave.get(service, "")})
-        for service in SERVICES:
+        for service in self._services:
             self._wait_until_healthy(service)
 
     def stop_services(self) -> None:
@@ -93,18 +104,31 @@ class Stack:
         for process in self._services.values():
             process.stop()
 
+    def restart(self, service: str, environment: Mapping[str, str] = NOTHING_MORE) -> None:
+        """Ends ``service`` and starts it with more environment: ``{"MISBEHAVE": "drop-event"}``. Healthy in the end."""
+        instances = _instances(service)
+        for instance in instances:
+            self._services[instance].signal(signal.SIGTERM)
+        for instance in instances:
+            self._services[instance].stop()
+        self._start(service, environment)
+        for instance in instances:
+            self._wait_until_healthy(instance)
+
     @contextmanager
     def replaced(self, service: str, environment: Mapping[str, str] = NOTHING_MORE) -> Iterator[None]:
-        """While inside, ``service`` runs with more environment (``{"MISBEHAVE": "drop-event"}``); then as before."""
-        self._services[service].stop()
+        """While inside, ``service`` runs with more environment; then as before."""
+        with self.kept_well(service):
+            self.restart(service, environment)
+            yield
+
+    @contextmanager
+    def kept_well(self, service: str) -> Iterator[None]:
+        """Starts ``service`` anew in the end, whatever it was restarted with inside."""
         try:
-            self._start(service, environment)
-            self._wait_until_healthy(service)
             yield
         finally:
-            self._services[service].stop()
-            self._start(service, {})
-            self._wait_until_healthy(service)
+            self.restart(service)
 
     @contextmanager
     def beside(
@@ -129,16 +153,22 @@ class Stack:
         self._services[service].stop()
 
     def _start(self, service: str, more: Mapping[str, str]) -> None:
-        self._services[service] = self._run(service, {"PORT": str(self.ports.of(service)), **more})
+        for instance in _instances(service):
+            its_own = {"PORT": str(self.ports.of(instance))} | (self._mocks() if instance == ALONE else {})
+            self._services[instance] = self._run(service, {**its_own, **more}, log=instance)
 
-    def _run(self, service: str, more: Mapping[str, str]) -> Process:
+    def _mocks(self) -> dict[str, str]:
+        ports = {"USER_SERVICE_URL": self.ports.user_mock, "PRODUCT_SERVICE_URL": self.ports.product_mock}
+        return {name: _url(port) for name, port in ports.items()}
+
+    def _run(self, service: str, more: Mapping[str, str], *, log: str | None = None) -> Process:
         variables = self.variables()
         own = {"HOST": HOST, "DATABASE_URL": variables.pop("DB_URL")}
         program = Program(
             name=f"the {service} service",
             command=[sys.executable, "-m", f"services.{service}"],
             environment=clean_environment(**{**variables, **own, **more}),
-            log=self.logs / f"{service}.log",
+            log=self.logs / f"{log or service}.log",
             folder=MICROSERVICES,
         )
         return Process(program)
@@ -176,6 +206,11 @@ def running_stack(
         servers.callback(stack.stop_services)
         stack.start_services(misbehave or {})
         yield stack
+
+
+def _instances(service: str) -> tuple[str, ...]:
+    """Those that run of it: what is wrong with the order service is wrong with both of them."""
+    return (service, ALONE) if service == "order" else (service,)
 
 
 def _url(port: int) -> str:

@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from uuid import uuid4
 
 import confluent_kafka
 import psycopg
 
 from services.broker import ORDER_PLACED, TOPICS, USER_CREATED, client_settings
 from services.database import Pool
+from services.misbehaviour import DROP_EVENT, REPEAT_EVENT, WRONG_RECIPIENT
 from services.settings import Settings
 from services.validation import Fields, Problem, parse_json
 
@@ -24,7 +26,6 @@ GROUP = "notification-service"
 POLL_SECONDS = 0.2
 TRY_AGAIN_SECONDS = 0.5
 STORE_SECONDS = 5  # what takes longer is tried again, or left to the next consumer when the service is told to end
-DROP_EVENT = "drop-event"
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class Consumer:
         if DROP_EVENT in self._settings.misbehave:
             return True
         try:
-            notification = notification_of(message.value() or b"")
+            notification = self._as_told(notification_of(message.value() or b""))
         except (ValueError, RecursionError, Problem) as error:
             # It would be as wrong the next time, and nothing behind it would ever be read.
             LOG.warning("skipped %s[%s]@%s: %s", message.topic(), message.partition(), message.offset(), error)
@@ -106,6 +107,13 @@ class Consumer:
                 return True
             self._stopping.wait(TRY_AGAIN_SECONDS)
         return False
+
+    def _as_told(self, notification: Notification) -> Notification:
+        if REPEAT_EVENT in self._settings.misbehave:  # nobody has thought of an event that comes twice
+            return replace(notification, event_id=str(uuid4()))
+        if WRONG_RECIPIENT in self._settings.misbehave:
+            return replace(notification, user_id=str(uuid4()))
+        return notification
 
     def _store(self, notification: Notification) -> bool:
         if self._loop is None:

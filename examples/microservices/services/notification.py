@@ -9,9 +9,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from services.consumer import DROP_EVENT, Consumer
+from services.consumer import Consumer
 from services.database import Pool
 from services.dependencies import Dependencies
+from services.misbehaviour import CAN
 from services.settings import read_settings
 from services.web import answer, serve
 
@@ -52,7 +53,7 @@ class NotificationService:
 
 def main() -> None:
     """Serves on port 5004, or $PORT."""
-    settings = read_settings("notification", port=5004, can_misbehave=frozenset({DROP_EVENT}))
+    settings = read_settings("notification", port=5004, can_misbehave=CAN["notification"])
     dependencies = Dependencies(settings, ddl=DDL)
     dependencies.worker = Consumer(settings, dependencies.pool)
     serve(settings, routes=NotificationService(dependencies.pool).routes(), dependencies=dependencies)

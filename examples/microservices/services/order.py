@@ -15,11 +15,12 @@ from starlette.routing import Route
 from services.broker import ORDER_PLACED, Event, Publisher
 from services.database import Pool
 from services.dependencies import Dependencies
-from services.misbehaviour import CAN_PUBLISH_WRONGLY, publish
+from services.misbehaviour import CAN, NO_USER_CHECK, NOT_STORED, STORED_TOTAL, TOTAL_AS_TEXT, WRONG_TOTAL
 from services.settings import Settings, read_settings
 from services.upstream import Reply, Upstream
 from services.validation import Problem, fields_of
 from services.web import answer, serve, trace_of
+from services.wrong_events import publish
 
 DDL = """
 CREATE SCHEMA IF NOT EXISTS order_service;
@@ -41,7 +42,6 @@ CREATE TABLE IF NOT EXISTS order_service.order_items (
 CREATE INDEX IF NOT EXISTS order_items_of_order ON order_service.order_items (order_id)"""
 MAX_ITEMS = 100
 MAX_QUANTITY = 1000
-WRONG_TOTAL = "wrong-total"
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,8 @@ class OrderService:
             await self._products.call("POST", "/api/v1/inventory/restore", headers=trace, json=_as_items(wanted))
             raise
         await publish(self._publisher, _placed(order), trace=trace, settings=self._settings)
+        if TOTAL_AS_TEXT in self._settings.misbehave:
+            order["total"] = str(order["total"])
         return answer(order, 201)
 
     async def get(self, request: Request) -> Response:
@@ -105,6 +107,8 @@ class OrderService:
             return answer(order | {"items": await items.fetchall()})
 
     async def _check_user(self, user_id: str, trace: Mapping[str, str]) -> None:
+        if NO_USER_CHECK in self._settings.misbehave:
+            return
         reply = await self._users.call("GET", f"/api/v1/users/{user_id}", headers=trace)
         if reply.status == 404:
             raise Problem(404, "user_not_found", message=f"user_id: no user {user_id}", field="user_id")
@@ -128,7 +132,7 @@ class OrderService:
         async with self._pool.connection() as connection:
             inserted = await connection.execute(
                 "INSERT INTO order_service.orders (user_id, status, total) VALUES (%s, 'pending', %s) RETURNING *",
-                [user_id, total],
+                [user_id, total + 1 if STORED_TOTAL in self._settings.misbehave else total],
             )
             (order,) = await inserted.fetchall()
             await connection.cursor().executemany(
@@ -136,7 +140,9 @@ class OrderService:
                 " VALUES (%s, %s, %s, %s, %s)",
                 [(order["id"], item.product_id, item.name, item.quantity, item.unit_price) for item in items],
             )
-        return order | {"items": [vars(item) for item in items]}
+            if NOT_STORED in self._settings.misbehave:
+                await connection.rollback()
+        return order | {"total": total, "items": [vars(item) for item in items]}
 
     def _total(self, items: Sequence[Item]) -> Decimal:
         if WRONG_TOTAL in self._settings.misbehave:  # someone has forgotten the quantities
@@ -180,7 +186,7 @@ def _placed(order: DictRow) -> Event:
 
 def main() -> None:
     """Serves on port 5003, or $PORT."""
-    settings = read_settings("order", port=5003, can_misbehave=CAN_PUBLISH_WRONGLY | {WRONG_TOTAL})
+    settings = read_settings("order", port=5003, can_misbehave=CAN["order"])
     dependencies = Dependencies(settings, ddl=DDL)
     service = OrderService(settings, pool=dependencies.pool, publisher=Publisher(settings.kafka_brokers))
     serve(settings, routes=service.routes(), dependencies=dependencies)

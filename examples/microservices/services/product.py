@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from services.database import Pool
 from services.dependencies import Dependencies
+from services.misbehaviour import CAN, NO_DECREMENT, NOT_STORED, OVERSELL, TAKE_ONE
 from services.settings import Settings, read_settings
 from services.validation import Problem, fields_of
 from services.web import answer, serve
@@ -30,7 +31,6 @@ CREATE TABLE IF NOT EXISTS product_service.products (
 LIST_AT_MOST = 100
 MAX_ITEMS = 100
 MAX_QUANTITY = 1000
-NO_DECREMENT = "no-decrement"
 
 
 class ProductService:
@@ -65,7 +65,10 @@ class ProductService:
                 " VALUES (%s, %s, %s, %s) RETURNING *",
                 values,
             )
-            return answer(await inserted.fetchone(), 201)
+            product = await inserted.fetchone()
+            if NOT_STORED in self._settings.misbehave:
+                await connection.rollback()
+        return answer(product, 201)
 
     async def get(self, request: Request) -> Response:
         """The product, or 404."""
@@ -89,7 +92,7 @@ class ProductService:
         """
         wanted = await _quantities(request)
         async with self._pool.connection() as connection:
-            products = [await _take(connection, product_id, quantity) for product_id, quantity in wanted]
+            products = [await self._take(connection, product_id, quantity) for product_id, quantity in wanted]
             if NO_DECREMENT in self._settings.misbehave:
                 await connection.rollback()
         return answer({"products": products})
@@ -100,6 +103,14 @@ class ProductService:
         async with self._pool.connection() as connection:
             products = [await _give_back(connection, product_id, quantity) for product_id, quantity in given]
         return answer({"products": products})
+
+    async def _take(self, connection: psycopg.AsyncConnection[DictRow], product_id: UUID, quantity: int) -> DictRow:
+        if TAKE_ONE in self._settings.misbehave:
+            return await _take(connection, product_id, 1)
+        if OVERSELL in self._settings.misbehave:
+            left = (await _product(connection, product_id))["inventory"]
+            return await _take(connection, product_id, min(quantity, left))
+        return await _take(connection, product_id, quantity)
 
 
 async def _quantities(request: Request) -> Sequence[tuple[UUID, int]]:
@@ -140,7 +151,7 @@ async def _product(connection: psycopg.AsyncConnection[DictRow], product_id: UUI
 
 def main() -> None:
     """Serves on port 5002, or $PORT."""
-    settings = read_settings("product", port=5002, can_misbehave=frozenset({NO_DECREMENT}))
+    settings = read_settings("product", port=5002, can_misbehave=CAN["product"])
     dependencies = Dependencies(settings, ddl=DDL, uses_broker=False)
     service = ProductService(settings, pool=dependencies.pool)
     serve(settings, routes=service.routes(), dependencies=dependencies)

@@ -7,7 +7,12 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-EVERY_SERVICE_CAN = frozenset({"error-500", "slow"})
+ERROR_500 = "error-500"
+SLOW = "slow"
+ALWAYS_200 = "always-200"
+WRONG_TYPE = "wrong-type"
+CUT_OFF = "cut-off"
+EVERY_SERVICE_CAN = frozenset({ERROR_500, SLOW, ALWAYS_200, WRONG_TYPE, CUT_OFF})
 
 
 @dataclass(frozen=True, kw_only=True)

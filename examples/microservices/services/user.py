@@ -13,10 +13,11 @@ from starlette.routing import Route
 from services.broker import USER_CREATED, Event, Publisher
 from services.database import Pool
 from services.dependencies import Dependencies
-from services.misbehaviour import CAN_PUBLISH_WRONGLY, publish
+from services.misbehaviour import CAN, NOT_STORED
 from services.settings import Settings, read_settings
 from services.validation import Fields, Problem, fields_of, invalid
 from services.web import answer, serve, trace_of
+from services.wrong_events import publish
 
 DDL = """
 CREATE SCHEMA IF NOT EXISTS user_service;
@@ -56,6 +57,8 @@ class UserService:
                 [name, email],
             )
             user = await inserted.fetchone()
+            if NOT_STORED in self._settings.misbehave:
+                await connection.rollback()
         if user is None:
             raise Problem(409, "duplicate_email", message=f"email: a user with {email} exists", field="email")
         await publish(self._publisher, _created(user), trace=trace_of(request), settings=self._settings)
@@ -96,7 +99,7 @@ def _created(user: DictRow) -> Event:
 
 def main() -> None:
     """Serves on port 5001, or $PORT."""
-    settings = read_settings("user", port=5001, can_misbehave=CAN_PUBLISH_WRONGLY)
+    settings = read_settings("user", port=5001, can_misbehave=CAN["user"])
     dependencies = Dependencies(settings, ddl=DDL)
     service = UserService(settings, pool=dependencies.pool, publisher=Publisher(settings.kafka_brokers))
     serve(settings, routes=service.routes(), dependencies=dependencies)

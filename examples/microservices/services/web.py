@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import sys
@@ -27,6 +26,7 @@ from services.database import UNAVAILABLE
 from services.dependencies import Dependencies
 from services.settings import Settings
 from services.validation import Problem
+from services.wrong_answers import WrongAnswers
 
 LOG = logging.getLogger("services")
 SHUTDOWN_SECONDS = 5
@@ -69,9 +69,10 @@ def application(settings: Settings, *, routes: Sequence[Route], dependencies: De
         async with dependencies.running():
             yield
 
+    told = _error(500, "internal", "misbehaving as told: error-500")
     return Starlette(
         routes=[Route("/health", health), *routes],
-        middleware=[Middleware(_RequestLog), Middleware(_Misbehaviour, settings=settings)],
+        middleware=[Middleware(_RequestLog), Middleware(WrongAnswers, settings=settings, error=told)],
         exception_handlers={Problem: _problem, HTTPException: _http_error, Exception: _our_error}
         | dict.fromkeys((*UNAVAILABLE, Unpublished), _dependency_away),
         lifespan=lifespan,
@@ -102,23 +103,6 @@ class _RequestLog:
                 milliseconds = round((time.monotonic() - started) * 1000, 1)
                 about = {"method": scope["method"], "path": scope["path"], "status": status}
                 LOG.info("request", extra={"about": about | {"duration_ms": milliseconds}})
-
-
-class _Misbehaviour:
-    """``slow`` and ``error-500``: they concern the API, never /health, so that the service stays in rotation."""
-
-    def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
-        self._app = app
-        self._settings = settings
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        concerned = scope["type"] == "http" and scope["path"].startswith("/api/")
-        if concerned and "slow" in self._settings.misbehave:
-            await asyncio.sleep(self._settings.misbehave_delay)
-        if concerned and "error-500" in self._settings.misbehave:
-            await _error(500, "internal", "misbehaving as told: error-500")(scope, receive, send)
-            return
-        await self._app(scope, receive, send)
 
 
 def _error(status: int, error: str, message: str, field: str | None = None) -> Response:

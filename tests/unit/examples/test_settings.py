@@ -29,7 +29,9 @@ def test_misbehaviour_is_a_list() -> None:
 
 def test_misbehaviour_that_the_service_does_not_know_is_refused() -> None:
     """Else it would behave, and the test that was to fail would pass for no good reason."""
-    with pytest.raises(ValueError, match=r"MISBEHAVE: unknown here: drop-event; this service knows error-500, slow"):
+    with pytest.raises(
+        ValueError, match=r"MISBEHAVE: unknown here: drop-event; this service knows always-200, cut-off"
+    ):
         settings_from({"MISBEHAVE": "drop-event"}, "user", port=5001)
 
 
