@@ -47,6 +47,9 @@ class Table:
 def read_table(findings: Findings, node: Node, files: Files) -> Table:
     """The rows of ``data``; what is wrong is noted, and is no row."""
     none = Table((), findings, rendered=False)
+    if isinstance(node, ListNode):
+        findings.error(node, "data is a map, found a list", hint="Write data: {rows: […]}, with the list under rows.")
+        return none
     data = findings.map(node, "data")
     if data is None:
         return none

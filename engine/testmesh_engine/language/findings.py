@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 
 from testmesh_engine.contract.catalogue import Kind, fault_of
@@ -11,6 +12,11 @@ from testmesh_engine.expressions import ExpressionError, nearest
 from testmesh_engine.language import refused
 from testmesh_engine.language.nodes import ListNode, MapNode, Node, Scalar, Source, child_path, kind_of_node
 from testmesh_engine.language.quoting import no_space_hint
+
+_MEANT = {"retry": "max_attempts", "eventually": "timeout", "poll": "timeout", "data": "file"}
+"""The key that is meant where a value alone stands in place of a map."""
+
+_WORD = re.compile(r"[A-Za-z_][\w-]*")
 
 
 class Findings:
@@ -50,18 +56,18 @@ class Findings:
         """``node`` as a map."""
         if isinstance(node, MapNode):
             return node
-        self.error(
-            node,
-            f"{what} is a map, found {kind_of_node(node)}",
-            hint=no_space_hint(node.text if isinstance(node, Scalar) else ""),
-        )
+        text = node.text if isinstance(node, Scalar) else ""
+        meant = f"Write {what}: {{{_MEANT[what]}: {text}}}" if what in _MEANT and text else ""
+        self.error(node, f"{what} is a map, found {kind_of_node(node)}", hint=no_space_hint(text) or meant)
         return None
 
     def items(self, node: Node, what: str) -> tuple[Node, ...]:
         """The items of a list, none where it is none."""
         if isinstance(node, ListNode):
             return node.items
-        self.error(node, f"{what} is a list, found {kind_of_node(node)}", hint='Start each item with "- ".')
+        listed = node.text if isinstance(node, Scalar) and _WORD.fullmatch(node.text) else ""
+        hint = f"Write {what}: [{listed}]" if listed else 'Start each item with "- ".'
+        self.error(node, f"{what} is a list, found {kind_of_node(node)}", hint=hint)
         return ()
 
     def tags(self, node: Node) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ from dataclasses import replace
 from testmesh_engine.contract.problem import Problem
 from testmesh_engine.contract.record import dataclass
 from testmesh_engine.expressions import nearest
-from testmesh_engine.language.findings import unknown_name_hint
+from testmesh_engine.language import keys
+from testmesh_engine.language.findings import did_you, unknown_name_hint
 from testmesh_engine.language.kubectl import differences
 from testmesh_engine.language.load import Document, read_documents
 from testmesh_engine.language.nodes import MapNode, Node, Scalar, Source, kind_of_node
@@ -25,6 +26,9 @@ _FORMS: dict[str, tuple[str, ...]] = {
 
 _ELSEWHERE = frozenset({"flowFrom", "flowRef"})
 """The flow is in a ConfigMap or a TestFlow, which is a document or file of its own."""
+
+_OWN = "x-"
+"""How root keys begin that are their author's own: a place for anchors."""
 
 _FIX = 'Start the file with:\nflow:\n  name: "what it tests"\n  steps:'
 
@@ -92,13 +96,13 @@ def _flow_of(document: Document) -> FlowPart | None:
         close = nearest("flow", root.entries)
         hint = f"Write flow: in place of {close}:" if close else _FIX
         return _broken(document, root, "the root key flow: is missing", hint=hint)
-    extra = [key for name, (key, _) in root.entries.items() if name != "flow"]
+    extra = [key for name, (key, _) in root.entries.items() if name != "flow" and not name.startswith(_OWN)]
     problems = tuple(
         source.problem(
             f'"{key.text}" stands beside flow',
             line=key.line,
             column=key.column,
-            hint="Indent it, so that it stands under flow.",
+            hint=_hint_beside(key.text),
         )
         for key in extra
     )
@@ -106,6 +110,16 @@ def _flow_of(document: Document) -> FlowPart | None:
     # Where all that belongs to flow stands beside it, that is told, not that nothing stands under it.
     is_empty = isinstance(flow, Scalar) and flow.value is None
     return FlowPart(source=source, node=None if problems and is_empty else flow, problems=problems)
+
+
+def _hint_beside(name: str) -> str:
+    """What to do about the root key ``name``."""
+    allowed = keys.names(keys.FLOW)
+    if name in allowed:
+        return "Indent it, so that it stands under flow."
+    if near := did_you(name, allowed):
+        return f"{near} Indent it, so that it stands under flow."
+    return f"Remove it; what holds anchors alone may be called {_OWN}{name}."
 
 
 def _broken(document: Document, node: Node, message: str, *, hint: str = _FIX) -> FlowPart:

@@ -138,7 +138,7 @@ def is_collection(text: str) -> bool:
         position += 1
         if not depth:
             break
-    return text[:1] in {"[", "{"} and position == len(text)
+    return text[:1] in {"[", "{"} and not depth and position == len(text)
 
 
 def _before_comment(raw: str, start: int) -> int:

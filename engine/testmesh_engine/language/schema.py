@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from testmesh_engine.contract.catalogue import ActionSpec, Catalogue, Key, Kind
+from testmesh_engine.expressions import RESERVED
 from testmesh_engine.language import keys
 from testmesh_engine.language.load import load_documents
+from testmesh_engine.language.names import BUILTINS, ROOTS
 from testmesh_engine.language.nodes import Source, plain
 from testmesh_engine.language.schema_values import (
     EXPRESSIONS,
@@ -25,6 +27,7 @@ from testmesh_engine.language.schema_values import (
     ref,
     required,
 )
+from testmesh_engine.language.variables import DECLARATION, TYPES
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _ATTEMPTS = ("retry", "eventually", "poll")
@@ -44,10 +47,21 @@ def schema_of(catalogue: Catalogue) -> Schema:
             "required": ["flow"],
             "additionalProperties": False,
             "properties": {"flow": described(_FLOW_FILE, ref("flow"))},
+            "patternProperties": {"^x-": {"description": "Your own: a place for anchors."}},
         },
         "$defs": {**_flow(specs), **_steps(specs), **dict(_configs(specs)), **_texts(), "manifest": _manifest()},
     }
 
+
+_TAKEN: list[Json] = [*sorted(RESERVED | BUILTINS | ROOTS)]
+_FREE: Schema = {"not": {"enum": _TAKEN}}
+"""Names that are nobody else's."""
+
+_INPUT: Schema = {
+    "if": {"type": "object", "required": ["type"], "propertyNames": {"enum": [*DECLARATION]}},
+    "then": {"properties": {"type": {"enum": [*TYPES]}}},
+}
+"""The long form of an input; any other map is its value."""
 
 _FLOW_FILE = Key(name="flow", kind=Kind.MAP, doc="one flow; a file holds one")
 
@@ -65,14 +79,15 @@ def _map(declared: Iterable[Key], forms: Mapping[str, Schema]) -> Schema:
 
 def _flow(specs: list[ActionSpec]) -> Schema:
     texts: Schema = {"type": "array", "items": {"type": "string"}}
+    words: Schema = {"type": "array", "items": WORDS}
     steps: Schema = {"type": "array", "minItems": 1, "items": ref("step")}
     forms: dict[str, Schema] = {
         "name": WORDS,
-        "tags": texts,
+        "tags": words,
         "secrets": texts,
         "version": {"type": ["string", "number"]},
-        "env": {"type": "object", "propertyNames": {"pattern": r"^[^\s\d.-][^\s.-]*$"}},
-        "inputs": {"type": ["object", "array"], "items": WORDS},
+        "env": {"type": "object", "propertyNames": {"pattern": r"^[^\s\d.-][^\s.-]*$", **_FREE}},
+        "inputs": {"type": ["object", "array"], "items": WORDS, "propertyNames": _FREE, "additionalProperties": _INPUT},
         "env_file": any_of(WORDS, {"type": "array", "items": WORDS, "minItems": 1}),
         "output": ref("output"),
         "data": {**_map(keys.DATA, {"rows": _ROWS}), "minProperties": 1, "maxProperties": 1},
@@ -100,7 +115,7 @@ def _times(declared: Iterable[Key]) -> dict[str, Schema]:
 def _steps(specs: list[ActionSpec]) -> Schema:
     assertions: Schema = {"if": {"type": "array"}, "then": _several("assertion"), "else": ref("assertion")}
     forms: dict[str, Schema] = {
-        "id": {"type": "string", "pattern": r"^[^\s.0-9][^\s.]*$"},
+        "id": {"type": "string", "pattern": r"^[^\s.0-9][^\s.]*$", **_FREE},
         "action": {"enum": [name for spec in specs for name in (spec.name, *spec.aliases)]},
         "config": {"type": ["object", "null"]},
         "assert": assertions,
@@ -108,7 +123,7 @@ def _steps(specs: list[ActionSpec]) -> Schema:
         "assert_none": assertions,
         "output": ref("output"),
         "when": ref("expression"),
-        "tags": {"type": "array", "items": {"type": "string"}},
+        "tags": {"type": "array", "items": WORDS},
         "retry": ref("retry"),
         "eventually": ref("eventually"),
         "on_error": any_of({"enum": list(keys.ON_ERROR_WORDS)}, ref("on_error")),

@@ -20,7 +20,8 @@ TYPES: Mapping[str, str] = {
 }
 """What ``type`` of an input may say, and the kind that it is."""
 
-_DECLARED = ("type", "default", "description", "required")
+DECLARATION = ("type", "default", "description", "required")
+"""The keys of an input's long form."""
 
 
 def declare(findings: Findings, node: Node | None, what: str, known: Known) -> tuple[Scalar, ...]:
@@ -142,18 +143,18 @@ def _input(findings: Findings, name: str, entry: tuple[Scalar, Node], known: Kno
 def _declares(node: MapNode) -> bool:
     """Whether a map is the long form of an input, and no value: also where one of its keys is mistyped."""
     keys = set(node.entries)
-    near = {key for key in keys if key not in _DECLARED and nearest(key, _DECLARED)}
+    near = {key for key in keys if key not in DECLARATION and nearest(key, DECLARATION)}
     kind, required = node.get("type"), node.get("required")
     sure = (isinstance(kind, Scalar) and kind.text in TYPES) or (
         isinstance(required, Scalar) and required.value in (True, False)
     )
-    return bool(keys) and (sure or bool(near and keys & {*_DECLARED}) or keys <= {*_DECLARED, *near})
+    return bool(keys) and (sure or bool(near and keys & {*DECLARATION}) or keys <= {*DECLARATION, *near})
 
 
 def _declared_input(findings: Findings, key: Scalar, node: MapNode, known: Known) -> Input:
     """The long form: {type, default, description, required}."""
     what = f"the input {key.text}"
-    findings.keys(node, what, allowed=_DECLARED, way="A map that is the value itself stands under default.")
+    findings.keys(node, what, allowed=DECLARATION, way="A map that is the value itself stands under default.")
     given, required = node.get("default"), node.get("required")
     default = _variable(findings, key.text, given, known) if given and not _is_nothing(given) else None
     must = findings.boolean(required, "required") if required else None

@@ -154,3 +154,30 @@ def test_what_may_be_received_is_near_to_no_built_in_name() -> None:
     assert [] == warnings(head("", step='output: {it: "items[0].id"}, assert: [it == 1]'))
     near = warnings(head("", step="output: {it: duration_mss}, assert: [it == 1]"))
     assert ["duration_mss is no key of the result: it is looked up in what is received"] == near
+
+
+@pytest.mark.parametrize(
+    ("written", "step", "hint"),
+    [
+        ("", "retry: 3", "Write retry: {max_attempts: 3}"),
+        ("", "eventually: 10s", "Write eventually: {timeout: 10s}"),
+        ("tags: smoke", "", "Write tags: [smoke]"),
+        ("data: rows.csv", "", "Write data: {file: rows.csv}"),
+        ("data: [{a: 1}]", "", "Write data: {rows: […]}, with the list under rows."),
+    ],
+)
+def test_a_value_in_place_of_a_map_or_list_comes_with_what_to_write(written: str, step: str, hint: str) -> None:
+    """It is known what was meant."""
+    assert [hint] == [problem.hint for problem in check(head(written, step=step)).problems]
+
+
+def test_keys_beside_flow_are_its_own_or_nothing() -> None:
+    """What is no key of a flow would be wrong below it too; anchors have a place of their own."""
+    text = head("") + "env: {}\nx-common: &c {a: 1}\n$schema: y\nstep: []\n"
+    assert {
+        '"env" stands beside flow': "Indent it, so that it stands under flow.",
+        '"$schema" stands beside flow': "Remove it; what holds anchors alone may be called x-$schema.",
+        '"step" stands beside flow': 'Did you mean "steps"? Indent it, so that it stands under flow.',
+    } == {problem.message: problem.hint for problem in check(text).problems}
+    anchored = "x-common: &c {duration: 1ms}\n" + head("").replace("{duration: 1ms}", "*c")
+    assert [] == errors(anchored)

@@ -10,6 +10,8 @@ from testmesh_engine.language.load import load_documents
 from testmesh_engine.language.nodes import Source, plain
 from testmesh_engine.language.quoting import (
     cut_off_hint,
+    is_collection,
+    items_quoted,
     missing_brackets,
     no_space_hint,
     placeholders_quoted,
@@ -76,6 +78,27 @@ def test_a_missing_space_is_shown() -> None:
     assert not no_space_hint("http://h")
 
 
+@pytest.mark.parametrize(
+    ("raw", "line"),
+    [
+        ("a: [x, y[0], z[1] ]", "a: [x, 'y[0]', 'z[1]' ]"),
+        ("a: [b == {}, \"c\" == d, \"e\", 'it''s', [f[0]]]", "a: ['b == {}', '\"c\" == d', \"e\", 'it''s', ['f[0]']]"),
+        ("- {a: {b: c[0], d: {{e}}}, f: ['g'], h: '${i}'}", "- {a: {b: 'c[0]', d: '{{e}}'}, f: ['g'], h: '${i}'}"),
+        ("a: b[0]", "a: b[0]"),
+        ("a: [b, c]", "a: [b, c]"),
+    ],
+)
+def test_every_item_that_needs_quotes_gets_them(raw: str, line: str) -> None:
+    """All of them at once, wherever they stand in the collections of the line."""
+    assert line == items_quoted(raw)
+
+
+def test_a_collection_ends_with_what_closes_it() -> None:
+    """Text that goes on behind it was meant for an expression."""
+    assert all(is_collection(text) for text in ("[a, b[0]]", "{a: '}'}"))
+    assert not any(is_collection(text) for text in ("[a] == b", "[a] == [b]", "[a", "a[0]"))
+
+
 @given(st.text(st.characters(min_codepoint=32, blacklist_categories=("Cc", "Cs", "Zl", "Zp", "Cn", "Co")), max_size=30))
 def test_what_is_quoted_is_read_as_it_was(text: str) -> None:
     """Whatever stands in it."""
@@ -90,3 +113,4 @@ def test_no_line_makes_it_crash(raw: str, column: int) -> None:
     assert len(line) >= len(raw.strip())
     placeholders_quoted(raw)
     missing_brackets(raw)
+    assert items_quoted(items_quoted(f"a: [{raw}")) == items_quoted(f"a: [{raw}")

@@ -297,6 +297,21 @@ def test_reader_and_schema_agree_on_the_config_of_an_action(config: dict[str, ob
     agree(flow({"config": {"url": "http://h/", **config}}))
 
 
+def test_reader_and_schema_agree_on_names_that_are_taken() -> None:
+    """Built-in ones, and words of the expressions."""
+    for name in ("RANDOM_ID", "env", "let", "true", "NAMED"):
+        agree(flow(None, env={name: 1}))
+        agree(flow(None, inputs={name: 1}))
+        agree(flow({"id": name}))
+
+
+def test_reader_and_schema_agree_on_inputs() -> None:
+    """The long form is one by its keys."""
+    long_forms = ({"type": "strng"}, {"type": "string"}, {"type": "number", "default": 1})
+    for written in (*long_forms, {"type": "card", "number": 5}):
+        agree(flow(None, inputs={"named": written}))
+
+
 def agree(value: dict[str, object]) -> None:
     """Both accept the flow, or both refuse it."""
     checked = check(json.dumps({"flow": {"env": {"NAME": "x"}, **value["flow"]}}))  # type: ignore[dict-item]  # a map
