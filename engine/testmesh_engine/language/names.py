@@ -27,6 +27,9 @@ BUILTINS: frozenset[str] = frozenset({
 ROOTS: frozenset[str] = frozenset({"env", "vars", "steps"})
 """What is never shadowed: the env layers, the captured variables, the steps by id."""
 
+_NO_RESULT = "The step has no result yet: name a step above by its id, as in create.status."
+"""What is said of result keys where the step has not run."""
+
 _MAPS_OF_VARIABLES = frozenset({"env", "input", "vars"})
 
 ERROR = "error"
@@ -78,6 +81,8 @@ class Known:
     """The id of the step that is being read."""
     result: ResultKeys | None = None
     """What is known of its own result."""
+    own: frozenset[str] = frozenset()
+    """The result keys of its action."""
 
     def is_read(self, name: str) -> bool:
         """Whether a declared name is read anywhere, as far as can be told: ``env`` as a whole reads all of it."""
@@ -101,7 +106,7 @@ class Known:
 
     def declare(self, step_id: str, results: ResultKeys | None) -> None:
         """A step has been read: from here on its id is known, "" for none, and its ``results`` as far as they are."""
-        self.here = ""
+        self.here, self.own = "", frozenset()
         if step_id:
             self.ids.add(step_id)
             self.results.pop(step_id, None)
@@ -213,6 +218,7 @@ class Known:
             return f"It is {self.flow.below[use.name]} further below, and has no value here."
         return (
             refused.of_name(use.name)
+            or (_NO_RESULT if use.name in self.own and use.name not in extra else "")
             or did_you(use.name, self.all(extra))
             or meant(node, use, extra, here=self.here)
             or f"Declare it in env, capture it by an output above, or give --var {use.name}=…"

@@ -117,11 +117,11 @@ class StepReader:
     def _whole_step(self, step: MapNode, spec: ActionSpec, step_id: str, place: _Place) -> Step | None:
         findings, known = self._findings, self._known
         shown = self._shown(step_id, spec, place)
-        known.here = step_id
+        known.here, known.own = step_id, frozenset(spec.results)
         when = self._when(step)
         config = step_config(findings, step, spec, known)
         nested = self._containers.lists(step, spec, shown, partial(self._inside, place))
-        known.here = step_id
+        known.here, known.own = step_id, frozenset(spec.results)
         captured = self._captures(step, spec, step_id)
         known.result = ResultKeys.of(spec)
         # Outputs come before assertions, in an attempt too: an assertion may be about what was captured.

@@ -96,6 +96,8 @@ def test_a_step_that_reads_itself_by_its_id_is_told_so(asserted: str, hint: str)
 
 def test_a_step_has_no_result_before_it_runs() -> None:
     """Neither in when nor in config."""
+    early = "The step has no result yet: name a step above by its id, as in create.status."
+    assert [("unknown variable body", early)] == found(when="body.x == 200")
     hint = "That is this step itself: it has no result yet."
     assert [("unknown variable own", hint)] == found(when="own.status == 200")
     assert [("unknown variable own", hint)] == found(url="${own.status}")
