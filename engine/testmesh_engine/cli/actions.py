@@ -41,8 +41,6 @@ def _page(spec: ActionSpec) -> Iterator[str]:
     yield f"  {spec.doc}"
     yield from _part("config", _keys(spec.keys))
     yield from _part("result", [*spec.results.items()])
-    if spec.planned:
-        yield from ("", f"not supported yet: {', '.join(spec.planned)}")
     if spec.example:
         yield from ("", "example", *(f"  {line}" for line in spec.example.splitlines()))
 

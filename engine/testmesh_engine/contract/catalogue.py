@@ -42,7 +42,7 @@ class Kind(StrEnum):
     @property
     def nests(self) -> bool:
         """Whether steps stand there: read with the flow, never rendered, run by the action."""
-        return self in (Kind.STEPS, Kind.BRANCHES)
+        return self is Kind.STEPS or self is Kind.BRANCHES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +59,6 @@ class Key:
     """The only texts that are allowed; compared without regard to case."""
     fields: tuple[Key, ...] = ()
     """The keys of a map, where they are known."""
-    planned: Mapping[str, str] = field(default_factory=dict)
-    """As for an action: keys of the map that come later."""
     variables: tuple[str, ...] = ()
     """Variables that it is taken from where a flow does not say it: the first that is known."""
     later: tuple[str, ...] = ()
@@ -119,8 +117,6 @@ class ActionSpec:
     """What an alias says beside the action: keys of its config with their values (``redis_get``: ``command``)."""
     example: str = ""
     """The shortest step that is worth writing, as YAML that starts with ``- ``."""
-    planned: Mapping[str, str] = field(default_factory=dict)
-    """Keys that the language has but this version does not run, each with what to do instead ("" for nothing)."""
     asserts_itself: bool = False
     """The action fails by itself where nothing is as expected: no warning for a step that asserts nothing."""
     bounds_itself: bool = False

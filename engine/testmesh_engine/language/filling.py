@@ -62,7 +62,7 @@ def _read(findings: Findings, written: MapNode, catalogue: Catalogue) -> Default
 
 def _of_config(findings: Findings, own: MapNode, spec: ActionSpec) -> dict[str, tuple[Scalar, Node]]:
     allowed = [name for key in spec.keys for name in (key.name, *key.aliases)]
-    findings.keys(own, f"defaults.{spec.name}", allowed=[*allowed, *_OF_STEP], planned=spec.planned)
+    findings.keys(own, f"defaults.{spec.name}", allowed=[*allowed, *_OF_STEP])
     found: dict[str, tuple[Scalar, Node]] = {}
     for name, entry in own.entries.items():
         key = spec.key(name)

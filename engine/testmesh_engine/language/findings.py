@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 
 from testmesh_engine.contract.catalogue import Kind, fault_of
 from testmesh_engine.contract.duration import parse_duration
@@ -125,29 +125,15 @@ class Findings:
         self.error(node, f"{what} is one of {', '.join(names)}; found {kind_of_node(node)}", hint=did_you(value, names))
         return None
 
-    def keys(
-        self,
-        node: MapNode,
-        what: str,
-        *,
-        allowed: Collection[str],
-        planned: Mapping[str, str] | None = None,
-        way: str = "",
-    ) -> None:
-        """Note each key that is not ``allowed``; ``planned`` ones are named as not supported yet, with a way out.
-
-        ``way`` is what else may have been meant.
-        """
+    def keys(self, node: MapNode, what: str, *, allowed: Collection[str], way: str = "") -> None:
+        """Note each key that is not ``allowed``; ``way`` is what else may have been meant."""
         for name, (key, _) in node.entries.items():
             if name in allowed:
                 continue
             at = Scalar(name, key.line, key.column, child_path(node.path, name))
-            if planned and name in planned:
-                self.error(at, f'not supported yet: "{name}" of {what}', hint=planned[name])
-            else:
-                instead = refused.of_key(name, what=what, allowed=tuple(allowed))
-                hint = f"{instead} {allowed_hint(allowed)}" if instead else unknown_name_hint(name, allowed)
-                self.error(at, f'{what} has no key "{name}"', hint=f"{hint} {way}".strip())
+            instead = refused.of_key(name, what=what, allowed=tuple(allowed))
+            hint = f"{instead} {allowed_hint(allowed)}" if instead else unknown_name_hint(name, allowed)
+            self.error(at, f'{what} has no key "{name}"', hint=f"{hint} {way}".strip())
 
 
 def did_you(name: object, known: Iterable[str]) -> str:

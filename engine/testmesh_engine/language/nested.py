@@ -27,10 +27,12 @@ class Branch:
 
 def lists_of(config: Node | None, spec: ActionSpec | None) -> Iterator[tuple[Key, str, Node]]:
     """The keys of ``config`` that hold steps, each with the word it was written with and what stands there."""
-    for key in spec.keys if spec is not None and isinstance(config, MapNode) else ():
-        for name in (key.name, *key.aliases) if key.kind.nests else ():
-            if isinstance(config, MapNode) and name in config.entries:
-                yield key, name, config.entries[name][1]
+    if spec is None or not isinstance(config, MapNode):
+        return
+    for name, (_, below) in config.entries.items():
+        key = spec.key(name)
+        if key is not None and key.kind.nests:
+            yield key, name, below
 
 
 def each_step(node: Node, change: Callable[[Node], Node]) -> Node:

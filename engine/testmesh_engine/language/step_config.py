@@ -61,7 +61,7 @@ class _ConfigReader:
         self._verbatim: set[Path] = set()
 
     def read(self, step: MapNode, config: MapNode, spec: ActionSpec) -> StepConfig:
-        self._check_keys(config, spec.name, spec.keys, spec.planned)
+        self._check_keys(config, spec.name, spec.keys)
         for name, why in spec.advised.items():
             key = spec.key(name)
             if key and not {key.name, *key.aliases} & config.entries.keys():
@@ -99,11 +99,9 @@ class _ConfigReader:
             except ExpressionError as error:
                 self._findings.broken_text(node, error)
 
-    def _check_keys(
-        self, config: MapNode, what: str, keys: tuple[Key, ...], planned: Mapping[str, str], *, at: Path = ()
-    ) -> None:
+    def _check_keys(self, config: MapNode, what: str, keys: tuple[Key, ...], *, at: Path = ()) -> None:
         allowed = [name for key in keys for name in (key.name, *key.aliases)]
-        self._findings.keys(config, what, allowed=allowed, planned=planned)
+        self._findings.keys(config, what, allowed=allowed)
         for key in keys:
             given = [name for name in (key.name, *key.aliases) if name in config.entries]
             if len(given) > 1:
@@ -157,7 +155,7 @@ class _ConfigReader:
         elif key.case_blind and isinstance(node, MapNode):
             self._check_names(node)
         elif key.fields and isinstance(node, MapNode):
-            self._check_keys(node, key.name, key.fields, key.planned, at=path)
+            self._check_keys(node, key.name, key.fields, at=path)
 
     def _is_of_expressions(self, key: Key, node: Node, path: Path) -> bool:
         """Whether expressions stand there; they are compiled, and left to the action."""

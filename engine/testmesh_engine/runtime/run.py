@@ -22,6 +22,9 @@ from testmesh_engine.runtime.step import Stop, not_run
 
 Tell = Callable[[Event], None]
 
+_GLANCE_SECONDS = 0.2
+"""The longest that a signal may go unheard."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -66,7 +69,10 @@ class _Call:
         for worker in workers:
             worker.start()
         for worker in workers:
-            worker.join()
+            # Python runs a signal's handler in the main thread only, and the kernel may hand the signal to another
+            # one, which would not end this wait: it ends by itself now and then.
+            while worker.is_alive():
+                worker.join(_GLANCE_SECONDS)
         if self._cause is not None:
             self._ends |= {number: self._left_out(number, self._cause) for number in self._schedule.left()}
         return [self._ends[number] for number in range(len(self._flows))]

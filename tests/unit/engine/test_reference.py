@@ -198,8 +198,6 @@ def described(spec: ActionSpec) -> Iterator[str]:
     example = ROOT / "examples" / "actions" / f"{spec.name.replace('_', '-')}.yaml"
     if example.exists():
         yield f"\nA whole flow: [{example.name}](../../examples/actions/{example.name}).\n"
-    if spec.planned:
-        yield f"\nNot supported yet: {', '.join(f'`{name}`' for name in spec.planned)}.\n"
 
 
 def table_of(title: str, table: Iterable[Key]) -> Iterator[str]:
