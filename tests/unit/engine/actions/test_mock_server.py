@@ -230,13 +230,14 @@ def test_a_mock_that_was_stopped_answers_no_more(mock: Any) -> None:
 
 def test_a_mock_that_was_stopped_keeps_no_thread_that_waits(mock: Any) -> None:
     """A request that hangs ends with it."""
+    before = set(threading.enumerate())
     run_action(MockServerConfigure(), mock, routes=[{"path": "/h", "response": {"fault": "hang"}}])
     port = int(str(run_action(MockServerConfigure(), mock)["port"]))
     with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
         connection.sendall(b"GET /h HTTP/1.1\r\nHost: a\r\n\r\n")
         while not run_action(MockServerConfigure(), mock)["requests"]:
             time.sleep(0.01)
-        waiting = [thread for thread in threading.enumerate() if "process_request" in thread.name]
+        waiting = [one for one in threading.enumerate() if one not in before and "process_request" in one.name]
         run_action(MockServerStop(), mock)
         for thread in waiting:
             thread.join(2)
