@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from functools import partial
 
 from testmesh_engine.actions.base import Action, Context, Result
@@ -124,9 +124,15 @@ class Attempting:
             self.around.masker.learn(dict(context.request))
             self.around.masker.learn(dict(context.found))
 
+    @property
+    def _for_success(self) -> bool:
+        """Whether the step, or one around it, is tried again until this one succeeds, without saying what that is."""
+        return not self.step.asserts and (self.step.attempts is not None or self.around.for_success)
+
     def _context(self, number: int, inside: Inside) -> Context:
         deadline = self._deadline()
-        nested = NestedRun(self.step, self.around, deadline=deadline, inside=inside, run_steps=self.run_steps)
+        around = replace(self.around, for_success=self._for_success)
+        nested = NestedRun(self.step, around, deadline=deadline, inside=inside, run_steps=self.run_steps)
         return Context(
             step=self.step.shown,
             deadline=deadline,
@@ -139,7 +145,7 @@ class Attempting:
             trace_id=self.around.trace_id,
             written=self.step.written or self.step.shown,
             nested=nested if self.step.nested else None,
-            call=partial(call_flow, step=self.step, around=self.around, deadline=deadline, inside=inside),
+            call=partial(call_flow, step=self.step, around=around, deadline=deadline, inside=inside),
             expressions=self.step.expressions,
             scope=lambda names: FlowScope(self.around.memory, self.at, dict(names), error=self.around.error),
         )
@@ -173,7 +179,7 @@ class Attempting:
     def _why_unsuccessful(self, result: Result) -> str:
         """What waits for a service to work and asserts nothing waits for more than any answer."""
         ask = self.action.spec.unsuccessful
-        why = ask(result) if ask and self.step.attempts is not None and not self.step.asserts else ""
+        why = ask(result) if ask and self._for_success else ""
         return f"{why}, which without an assertion is no success" if why else ""
 
     def _scope(self, attempt: Attempt) -> Scope:

@@ -41,6 +41,7 @@ class Within:
     counters: Counters
     trace_id: str
     started: float
+    for_success: bool
 
 
 def call_flow(

@@ -209,6 +209,7 @@ class FlowRun:
             counters=around.counters,
             trace_id=around.trace_id,
             started=around.started,
+            for_success=around.for_success,
         )
         interrupts = Interrupts(run=around.interrupt, teardown=self._interrupts.teardown)
         run = FlowRun(flow, options, interrupts, lambda _: None, within)
@@ -301,6 +302,7 @@ class FlowRun:
             trying=lambda number: self._tell(AttemptStarted(number=number)),
             folder=folder_of(self._flow.file),
             trace_id=self._trace_id(),
+            for_success=phase is Phase.STEPS and self._within is not None and self._within.for_success,
             call=self._call,
             strict=self._options.strict,
         )

@@ -55,6 +55,8 @@ class Surroundings:
     """Told the number of each attempt but the first, as it starts."""
     call: Callable[[Step, Flow, Mapping[str, Value], Surroundings], CalledEnd] | None = None
     """Runs a flow that a step calls, with these inputs."""
+    for_success: bool = False
+    """A step around them is tried again until they succeed, and itself asserts nothing."""
     strict: bool = False
     """``--strict``: an assertion that would hold whatever the values are does not hold."""
     traces: list[str] = field(default_factory=list)
@@ -62,7 +64,7 @@ class Surroundings:
 
     def inside(self, *, error: Value) -> Surroundings:
         """The surroundings of the steps inside of one that failed with ``error``: they see all that it sees."""
-        return replace(self, error=error, trying=lambda _: None)
+        return replace(self, error=error, trying=lambda _: None, for_success=False)
 
     def since_start(self, moment: float) -> float:
         """Milliseconds from the flow's start to ``moment`` of the monotonic clock."""

@@ -230,3 +230,12 @@ flow:
     for name in ("TOPIC", "ALSO", "SIZE", "count", "role", "input"):
         with pytest.raises(NoValueError, match="depends on the caller's input"):
             scope.lookup(name)
+
+
+def test_a_call_that_is_tried_again_waits_for_the_steps_of_the_flow_to_work(web: Web, tmp_path: Path) -> None:
+    """A flow whose step takes any answer would end the wait with the first one."""
+    step = "{action: http_request, config: {url: '${WEB}/turns/503,404,200'}}"
+    called = f"flow: {{name: asks, steps: [{step}], teardown: [{step}]}}"
+    steps = "    - {id: call, action: run_flow, config: {flow: asks.yaml}, retry: {delay: 1ms}}"
+    found = against(web, checked(tmp_path, steps, asks=called))
+    assert (PASSED, 2) == (found.step("call").outcome, len(found.step("call").attempts)), found.step("call").message

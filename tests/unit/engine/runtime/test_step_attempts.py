@@ -295,3 +295,51 @@ def test_an_error_can_be_what_is_asked_for(web: Web, how: str) -> None:
     web.seen.clear()
     step = run(text, Options(layers=Layers(var={"WEB": web.url}))).step("one")
     assert (PASSED, 1) == (step.outcome, len(step.attempts))
+
+
+_ASKING = "{id: h, action: http_request, config: {url: '${WEB}/turns/503,404,200'}}"
+_WITHIN = f"{{action: condition, config: {{condition: 'true', then: [{_ASKING}]}}}}"
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        f"action: wait_until, config: {{interval: 1ms, steps: [{_ASKING}]}}",
+        f"action: condition, eventually: {{interval: 1ms}}, config: {{condition: 'true', then: [{_ASKING}]}}",
+        f"action: for_each, retry: {{delay: 1ms}}, config: {{items: [1], steps: [{_ASKING}]}}",
+        f"action: parallel, retry: {{delay: 1ms}}, config: {{steps: [{_WITHIN}]}}",
+    ],
+)
+def test_what_is_tried_again_around_a_step_waits_for_it_to_work(web: Web, step: str) -> None:
+    """As the step itself would: an answer from 400 on, which nobody has asked for, is no success."""
+    web.seen.clear()
+    ran = run(f"steps: [{{id: one, {step}}}]", Options(layers=Layers(var={"WEB": web.url})))
+    assert (PASSED, 3) == (ran.step("one").outcome, len(ran.step("one").attempts)), ran.step("one").message
+
+
+@pytest.mark.parametrize(
+    "more",
+    ["config: {condition: h.status == 503, steps: [%s]}", "config: {steps: [%s]}, assert: [h.status == 503]"],
+)
+def test_what_a_container_asserts_decides_what_is_a_success_inside_of_it(web: Web, more: str) -> None:
+    """Who waits for a service to go down says so there."""
+    web.seen.clear()
+    text = f"steps: [{{id: one, action: wait_until, {more % _ASKING}}}]"
+    step = run(text, Options(layers=Layers(var={"WEB": web.url}))).step("one")
+    assert (PASSED, 1) == (step.outcome, len(step.attempts)), step.message
+
+
+def test_the_error_steps_inside_of_what_is_tried_again_may_get_any_answer(web: Web) -> None:
+    """They tidy up; nobody waits for them."""
+    tidy = "{action: http_request, config: {url: '${WEB}/turns/404'}}"
+    text = f"""
+    steps:
+      - id: one
+        action: wait_until
+        config:
+          max_attempts: 1
+          steps: [{{action: assert, assert: ['1 > 2'], error_steps: [{tidy}]}}]
+    """
+    web.seen.clear()
+    (inner,) = run(text, Options(layers=Layers(var={"WEB": web.url}))).step("one").steps
+    assert [PASSED] == [each.outcome for each in inner.steps]
