@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import field
 from hashlib import sha256
@@ -24,6 +24,7 @@ from testmesh_engine.expressions import (
     Scope,
     Value,
     compile_expression,
+    need_value,
 )
 
 Result = dict[str, Value]
@@ -213,6 +214,15 @@ class Context:
     def check(self, text: str, names: Mapping[str, Value]) -> Check:
         """An expression of the config as a condition. Raises ``UsageError`` for text that is no expression."""
         return self._compiled(text).check(self.scope(names))
+
+    def need(self, text: str, names: Collection[str]) -> None:
+        """See that all that an expression of the config reads of the flow has a value; ``names`` the action gives.
+
+        Raises ``NoValueError`` for a variable without value, ``UsageError`` for text that is no expression.
+        """
+        for use in self._compiled(text).names:
+            if not use.soft and use.name not in names:
+                need_value(use, self.scope({}))
 
     def value(self, given: Value, names: Mapping[str, Value] | None = None) -> Value:
         """What stands under a key of ``Kind.EXPRESSION``: the value of the expression, or the value itself.

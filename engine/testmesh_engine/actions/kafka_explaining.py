@@ -7,16 +7,21 @@ from difflib import get_close_matches
 
 from testmesh_engine.actions.kafka_goals import Ending, Wanted, count_of
 from testmesh_engine.actions.kafka_marks import OpenTransaction, TopicLog
-from testmesh_engine.actions.kafka_matching import NearMiss, near_misses
+from testmesh_engine.actions.kafka_matching import Match, NearMiss, doubts, near_misses
 from testmesh_engine.actions.kafka_record import Message
 from testmesh_engine.contract.record import dataclass
-from testmesh_engine.errors import ServiceError
+from testmesh_engine.errors import ErrorKind, ServiceError
 from testmesh_engine.expressions import Value
 
 MOST_PARTITIONS = 8
 MOST_NEAR_MISSES = 3
 MOST_DIFFERENCES = 3
 MOST_TOPICS = 3
+
+_DECIDE = (
+    "Other messages of the topic may have other keys: ask first for what tells them apart, "
+    'as in value.type == "paid" && value.id == 7.'
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +43,21 @@ class Evidence:
 def failure(wanted: Wanted, ending: Ending, evidence: Evidence) -> ServiceError:
     """The error of a step whose goal was not met."""
     head = f"topic {wanted.topic}: {wanted.goal.wanted} wanted within {evidence.limit}, {ending.refused}"
-    details = " ".join(_details(wanted, evidence))
-    return ServiceError(f"{head}. {details}", kind="protocol_error" if ending.too_many else "timeout")
+    details = " ".join(_details(wanted, evidence, nearest=not ending.undecided))
+    kind: ErrorKind = "protocol_error" if ending.too_many else "timeout"
+    return ServiceError(f"{head}. {details}", kind=kind, hint=_DECIDE if ending.undecided else "")
+
+
+def undecided(message: Message, match: Match) -> Ending | None:
+    """The ending for a message where none is wanted and nobody knows whether it is meant; ``None`` where that is known.
+
+    What passed here would pass with a misspelled key, too.
+    """
+    why = doubts(message, match)
+    if not why:
+        return None
+    refused = f"but {_described(NearMiss(message, why))} may be meant"
+    return Ending(refused=refused, too_many=True, undecided=True)
 
 
 def unreadable(wanted: Wanted, message: Message) -> ServiceError:
@@ -66,7 +84,7 @@ def found(wanted: Wanted, evidence: Evidence) -> dict[str, Value]:
     return {"exists": log.exists, "read": len(log.records), "partitions": partitions, "nearest": nearest}
 
 
-def _details(wanted: Wanted, evidence: Evidence) -> Iterator[str]:
+def _details(wanted: Wanted, evidence: Evidence, *, nearest: bool) -> Iterator[str]:
     log = evidence.log
     if not log.exists:
         yield _similar_topics(wanted.topic, evidence.topics)
@@ -85,8 +103,8 @@ def _details(wanted: Wanted, evidence: Evidence) -> Iterator[str]:
             "ended; its messages count once it is committed."
         )
     misses = near_misses(evidence.unseen, wanted.match, most=MOST_NEAR_MISSES)
-    if misses:
-        yield "Nearest: " + "; ".join(map(_near_miss, misses)) + "."
+    if misses and nearest:
+        yield "Nearest: " + "; ".join(map(_described, misses)) + "."
 
 
 def _similar_topics(topic: str, topics: Sequence[str]) -> str:
@@ -126,7 +144,7 @@ def _partition(log: TopicLog, number: int) -> str:
     return f"partition {number} from {start} to {position}" if position > start else f"partition {number} at {start}"
 
 
-def _near_miss(miss: NearMiss) -> str:
+def _described(miss: NearMiss) -> str:
     shown = ", ".join(miss.differences[:MOST_DIFFERENCES])
     more = len(miss.differences) - MOST_DIFFERENCES
     at = f"partition {miss.message.record.partition} offset {miss.message.record.offset}"

@@ -66,6 +66,8 @@ class Ending:
     refused: str = ""
     too_many: bool = False
     """It was refused for what came, not for what did not come in time."""
+    undecided: bool = False
+    """It was refused for a message of which it can't be said whether it is meant."""
 
 
 @dataclass(slots=True)

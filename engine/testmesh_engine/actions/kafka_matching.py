@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
+from itertools import islice
 
 from testmesh_engine.actions.kafka_record import Message
 from testmesh_engine.contract.record import dataclass
@@ -39,6 +40,14 @@ class Match:
     trace_id: str = ""
     """The trace that a message must belong to, "" for any."""
     ask: Ask = _nobody
+
+
+@dataclass(frozen=True, slots=True)
+class _Difference:
+    """``certain`` is unset where it can't be said whether the message is meant."""
+
+    said: str
+    certain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +112,28 @@ def differences(message: Message, match: Match) -> tuple[str, ...]:
     ``value`` is a part: a map needs the keys that ``match`` names, at every depth; a list needs as many items, each
     with its part. Keys and headers are text in Kafka, so a number matches the text of its digits there.
     """
-    found: list[str] = []
-    for difference in _all_differences(message, match):
-        found.append(difference)
-        if len(found) == _MOST_DIFFERENCES:
-            break
-    return tuple(found)
+    return tuple(difference.said for difference in islice(_all_differences(message, match), _MOST_DIFFERENCES))
 
 
-def _all_differences(message: Message, match: Match) -> Iterator[str]:
+def doubts(message: Message, match: Match) -> tuple[str, ...]:
+    """Why it can't be said whether a message is meant; none where it is certain that it is, or is not."""
+    found = list(_all_differences(message, match))
+    return tuple(difference.said for difference in found) if not any(each.certain for each in found) else ()
+
+
+def _all_differences(message: Message, match: Match) -> Iterator[_Difference]:
+    yield from map(_Difference, _outside_value(message, match))
+    if message.key_fault and "key" in match.given:
+        yield _Difference(message.key_fault, certain=False)
+    if message.value_fault and (match.conditions or "value" in match.given):
+        yield _Difference(message.value_fault, certain=False)
+        return
+    if "value" in match.given:
+        yield from map(_Difference, _part_differences("", message.value, match.value))
+    yield from _unmet(message, match)
+
+
+def _outside_value(message: Message, match: Match) -> Iterator[str]:
     headers = message.record.header_values
     for name, wanted in match.headers.items():
         if name not in headers:
@@ -120,14 +142,8 @@ def _all_differences(message: Message, match: Match) -> Iterator[str]:
             yield from _text_differences(f"header {name}", headers[name], wanted)
     if match.trace_id:
         yield from _trace_differences(headers.get("traceparent"), match.trace_id)
-    if "key" in match.given:
-        yield from [message.key_fault] if message.key_fault else _key_differences(message.key, match.key)
-    if message.value_fault and (match.conditions or "value" in match.given):
-        yield message.value_fault
-        return
-    if "value" in match.given:
-        yield from _part_differences("", message.value, match.value)
-    yield from _unmet(message, match)
+    if "key" in match.given and not message.key_fault:
+        yield from _key_differences(message.key, match.key)
 
 
 def _trace_differences(found: Value, wanted: str) -> Iterator[str]:
@@ -140,13 +156,13 @@ def _trace_differences(found: Value, wanted: str) -> Iterator[str]:
         yield f"trace: traceparent {show(found, _SHOWN)} is not of this run's trace {wanted}"
 
 
-def _unmet(message: Message, match: Match) -> Iterator[str]:
+def _unmet(message: Message, match: Match) -> Iterator[_Difference]:
     entry = message.entry
     names: dict[str, Value] = {**entry, "$": message.value, "message": entry}
     for key, text in match.conditions:
         check = match.ask(text, names)
         if not check.holds:
-            yield f"{key}: {check.message}"
+            yield _Difference(f"{key}: {check.message}", certain=check.evaluated)
 
 
 def _key_differences(found: Value, wanted: Value) -> Iterator[str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from testmesh_engine.actions.base import Context, Result
 from testmesh_engine.actions.kafka_client import Bounds
-from testmesh_engine.actions.kafka_explaining import Evidence, failure, found, unreadable
+from testmesh_engine.actions.kafka_explaining import Evidence, failure, found, undecided, unreadable
 from testmesh_engine.actions.kafka_faults import UnreachableError
 from testmesh_engine.actions.kafka_formats import Decoder
 from testmesh_engine.actions.kafka_goals import Ending, Judge, Wanted
@@ -53,6 +53,7 @@ class Wait:
         self._judged_at = -1
         self._messages: dict[Identity, Message] = {}
         self._matches: dict[Identity, bool] = {}
+        self._decided: set[Identity] = set()
 
     def run(self) -> Result:
         """The step's result. Raises ``ServiceError`` where the goal is not met, ``PlatformError``, ``Interrupted``."""
@@ -122,7 +123,7 @@ class Wait:
             self._settling = True
             self._own_end = Deadline.after(goal.settle, "its settle")
             self._end = earliest((self._own_end, self._context.deadline))
-        return self._judge.early(matching)
+        return self._judge.early(matching) or self._undecided()
 
     def _late(self) -> Ending:
         """Time is up: read what had been published by now, for only then nothing is known to be missing."""
@@ -133,10 +134,24 @@ class Wait:
             # Also where no message is wanted: a topic that is not there proves nothing.
             return Ending(refused="there is no such topic")
         ending = self._judge.late(matching)
+        if not ending.refused:
+            ending = self._undecided() or ending
         if not (ending.refused or self._wanted.goal.prompt) and self._end is not self._own_end:
             # What else might have come in the rest of the time that the step asks for?
             return Ending(refused=f"but {self._own_end.what} was not over")
         return ending
+
+    def _undecided(self) -> Ending | None:
+        """Where no message is wanted, one of which it can't be said whether it is meant ends the wait."""
+        if self._wanted.goal.most != 0:
+            return None
+        for record in ordered(self._unseen()):
+            if record.identity not in self._decided:
+                ending = undecided(self._message(record), self._wanted.match)
+                if ending is not None:
+                    return ending
+                self._decided.add(record.identity)
+        return None
 
     def _pump(self, bounds: Bounds) -> None:
         if time.monotonic() >= self._next_look:

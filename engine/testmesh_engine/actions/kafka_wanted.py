@@ -8,7 +8,7 @@ from testmesh_engine.actions.base import Context
 from testmesh_engine.actions.config import Config
 from testmesh_engine.actions.kafka_formats import read_formats
 from testmesh_engine.actions.kafka_goals import Goal, Wanted
-from testmesh_engine.actions.kafka_matching import read_match
+from testmesh_engine.actions.kafka_matching import NAMES, Match, read_match
 from testmesh_engine.actions.kafka_start import read_start
 from testmesh_engine.errors import UsageError
 
@@ -20,17 +20,26 @@ def read_wanted(config: Config, context: Context) -> Wanted:
     """What a step asks for. Raises ``UsageError`` for keys that contradict each other or can't be meant."""
     collect = config.value("collect_for")
     timeout = config.seconds("timeout", DEFAULT_TIMEOUT_SECONDS)
-    match = config.value("match")
+    match = _match(config, context)
     return Wanted(
         topic=config.text("topic").strip(),
         reader=config.text("group_id", context.written or context.step),
-        match=read_match(match if isinstance(match, dict) else None, trace_id=context.trace_id, ask=context.check),
+        match=match,
         goal=_goal(config),
         timeout=timeout if collect is None else config.seconds("collect_for", timeout),
         limit="timeout" if collect is None else "collect_for",
         start=read_start(config.value("start"), now=time.time()),
         formats=read_formats(config),
     )
+
+
+def _match(config: Config, context: Context) -> Match:
+    """Which messages are meant. Raises ``NoValueError`` for a variable without value, whatever comes."""
+    given = config.value("match")
+    match = read_match(given if isinstance(given, dict) else None, trace_id=context.trace_id, ask=context.check)
+    for _, text in match.conditions:
+        context.need(text, NAMES)
+    return match
 
 
 def _goal(config: Config) -> Goal:

@@ -5,7 +5,7 @@ often, against a :class:`Scope` that says what its names mean. Nothing here does
 attribute of a Python object.
 """
 
-from testmesh_engine.expressions.absent import Unset
+from testmesh_engine.expressions.absent import Unset, need_value
 from testmesh_engine.expressions.errors import (
     AbsentError,
     EvaluationError,
@@ -61,6 +61,7 @@ __all__ = [
     "from_python",
     "kind_of",
     "nearest",
+    "need_value",
     "parse_json",
     "show",
     "to_json",

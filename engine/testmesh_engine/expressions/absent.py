@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from testmesh_engine.expressions.errors import AbsentError, NoValueError, nearest
+from testmesh_engine.expressions.scope import NameUse, Scope
 from testmesh_engine.expressions.values import Missing, Value, show
 
 _SHOWN_KEYS = 8
@@ -62,3 +63,16 @@ def _contents(container: dict[str, Value]) -> str:
 def absence(value: Missing) -> AbsentError:
     """The error for a value that is needed and not there."""
     return value.error if isinstance(value, Unset) else AbsentError(str(value))
+
+
+def need_value(use: NameUse, scope: Scope) -> None:
+    """Read what ``use`` reads, as far as that is written out. Raises ``NoValueError`` where it has no value."""
+    value: object = scope.lookup(use.name)
+    for key in use.keys:
+        if isinstance(value, Unset):
+            raise value.error
+        if not isinstance(value, dict) or key not in value:
+            return
+        value = value[key]
+    if isinstance(value, Unset):
+        raise value.error

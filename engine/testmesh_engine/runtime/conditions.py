@@ -11,11 +11,10 @@ from testmesh_engine.expressions import (
     Expression,
     LayeredScope,
     Missing,
-    NameUse,
     NoValueError,
     Scope,
-    Unset,
     Value,
+    need_value,
 )
 from testmesh_engine.language.asserts import result_names
 from testmesh_engine.language.model import Eventually, FailureTest, FailureWord, Quantifier, Retry, Step
@@ -71,20 +70,7 @@ def need_values(step: Step, scope: Scope) -> None:
         if assertion.quantifier is not Quantifier.ANY:
             for use in assertion.expression.names:
                 if not use.soft and use.name not in own and not (use.name == "vars" and use.key in given):
-                    _follow(use, scope)
-
-
-def _follow(use: NameUse, scope: Scope) -> None:
-    """Read what ``use`` reads, as far as that is written out. Raises ``NoValueError`` where it has no value."""
-    value: object = scope.lookup(use.name)
-    for key in use.keys:
-        if isinstance(value, Unset):
-            raise value.error
-        if not isinstance(value, dict) or key not in value:
-            return
-        value = value[key]
-    if isinstance(value, Unset):
-        raise value.error
+                    need_value(use, scope)
 
 
 def error_value(message: str, kind: ErrorKind | None, *, timed_out: bool) -> Value:

@@ -53,6 +53,19 @@ def test_a_message_that_was_handed_out_satisfies_no_second_step(broker: Broker, 
     assert [{"id": 1}] == flow.read(topic, group_id="others")
 
 
+@pytest.mark.parametrize("where", ["value.idd == 1", "value.id > '3'", "value.id"])
+def test_absent_fails_where_it_cant_be_said_whether_a_message_is_meant(
+    broker: Broker, begin: Begin, where: str
+) -> None:
+    """A misspelled key would make every such step pass."""
+    topic = broker.topic()
+    flow = begin(topic)
+    broker.publish(topic, {"id": 4})
+    with pytest.raises(ServiceError, match=r"but partition 0 offset 0 \(where: .*\) may be meant"):
+        flow.read(topic, absent=True, match={"where": where})
+    assert [] == flow.read(topic, absent=True, match={"where": "value.id == 5"})
+
+
 def test_a_message_that_the_service_takes_back_never_counts(broker: Broker, begin: Begin) -> None:
     """An aborted transaction published nothing."""
     topic = broker.topic()

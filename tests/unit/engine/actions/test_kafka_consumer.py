@@ -15,7 +15,7 @@ from testmesh_engine.actions.kafka_goals import Goal, Wanted
 from testmesh_engine.actions.kafka_wanted import read_wanted
 from testmesh_engine.actions.waiting import Deadline, Interrupt
 from testmesh_engine.errors import UsageError
-from testmesh_engine.expressions import Value
+from testmesh_engine.expressions import MapScope, Missing, NoValueError, Value
 
 SPEC = KafkaConsumer.spec
 INTERRUPT = Interrupt()
@@ -126,6 +126,21 @@ def test_several_steps_in_one_loop_share_the_reader_of_their_text() -> None:
             Config(SPEC, {"brokers": "b:1", "topic": "t"}), context(step="l/2/check", written="check")
         ).reader
     )
+
+
+def test_a_variable_without_value_in_a_condition_is_an_error_whatever_comes() -> None:
+    """Where no message is wanted, nothing might ever be compared with it."""
+
+    class Skipped(MapScope):
+        def lookup(self, name: str) -> Value | Missing:
+            raise NoValueError(f"{name} has no value: step {name} was not run")
+
+    given = {"brokers": "b:1", "topic": "t", "absent": True}
+    asked = context(scope=Skipped)
+    for where in ("value.id == t.x", ["value.id == 1", "key == t.x"]):
+        with pytest.raises(NoValueError, match="t has no value: step t was not run"):
+            read_wanted(Config(SPEC, {**given, "match": {"where": where}}), asked)
+    read_wanted(Config(SPEC, {**given, "match": {"where": "value.id == (t.x ?? 1)"}}), asked)
 
 
 def test_the_declaration_is_read_without_kafkas_library() -> None:

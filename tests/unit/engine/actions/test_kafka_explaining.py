@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from testmesh_engine.actions.kafka_explaining import Evidence, failure, found, similar, unreadable
+from testmesh_engine.actions.kafka_explaining import Evidence, failure, found, similar, undecided, unreadable
 from testmesh_engine.actions.kafka_goals import Ending, Goal, Wanted
 from testmesh_engine.actions.kafka_marks import Description, OpenTransaction, TopicLog
 from testmesh_engine.actions.kafka_matching import read_match
 from testmesh_engine.actions.kafka_record import Message, Record
 from testmesh_engine.actions.kafka_start import From, Start
-from testmesh_engine.expressions import parse_json
+from testmesh_engine.expressions import Check, parse_json
 
 WANTED = Wanted(
     topic="order.placed",
@@ -142,3 +142,26 @@ def test_a_message_that_cant_be_read_is_named_by_its_place() -> None:
         "topic order.placed: the message at partition 0 offset 12 can't be read: its value is no json: it ends early"
     ) == error.message
     assert "protocol_error" == error.kind
+
+
+def test_a_message_that_nobody_can_decide_on_is_told_with_what_to_do() -> None:
+    """Where no message is wanted it must not count as none."""
+    wanted = replace(
+        WANTED,
+        match=read_match(
+            {"where": "value.idd == 1"}, ask=lambda text, _: Check(holds=False, message=f"{text}: …", evaluated=False)
+        ),
+        goal=Goal(least=0, most=0),
+    )
+    known = evidence(topic_log(b'{"id": 4}'))
+    (message,) = known.unseen
+    ending = undecided(message, wanted.match)
+    assert ending is not None
+    error = failure(wanted, ending, known)
+    assert (
+        "topic order.placed: no message wanted within its timeout of 15s, but partition 0 offset 12 "
+        "(where: value.idd == 1: …) may be meant. Read 1 message published since the flow began: partition 0 from 12 "
+        "to 13."
+    ) == error.message
+    assert "ask first for what tells them apart" in error.hint
+    assert undecided(message, read_match({"value": {"id": 5}})) is None

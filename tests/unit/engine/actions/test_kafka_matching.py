@@ -9,7 +9,7 @@ import pytest
 
 from testmesh_engine.actions.kafka_client import Bounds
 from testmesh_engine.actions.kafka_formats import Decoder, Format, Formats
-from testmesh_engine.actions.kafka_matching import Match, differences, near_misses, read_match
+from testmesh_engine.actions.kafka_matching import Match, differences, doubts, near_misses, read_match
 from testmesh_engine.actions.kafka_record import Message, Record, ordered
 from testmesh_engine.errors import UsageError
 from testmesh_engine.expressions import Check, MapScope, Value, compile_expression
@@ -218,3 +218,39 @@ def test_a_message_that_cant_be_read_is_no_match_for_what_asks_for_its_value() -
     (said,) = differences(sent, read_match({"value": {"id": 1}, "where": "value.id == 1"}, ask=asked))
     assert said.startswith("its value is no json: ")
     assert () == differences(sent, read_match({"headers": {"a": "b"}}))
+
+
+@pytest.mark.parametrize(
+    ("expected", "where"),
+    [
+        ('value has no "idd"; did you mean "id"?', "value.idd == 1"),
+        ("`>` takes two numbers or two texts", "value.id > '3'"),
+        ("it is number 4, neither true nor false", "value.id"),
+        ("", "value.id == 5"),
+        ("", "value.id == 4"),
+        ("", "value.type == 'paid' && value.idd == 1"),
+        ("", "value.type == 'paid' || value.type == 'sent'"),
+    ],
+)
+def test_a_condition_that_has_no_value_leaves_in_doubt_whether_a_message_is_meant(expected: str, where: str) -> None:
+    """False is an answer; what could not be asked is none."""
+    found = doubts(message(b'{"id": 4, "type": "made"}'), read_match({"where": where}, ask=asked))
+    assert bool(expected) == bool(found)
+    assert expected in "".join(found)
+
+
+def test_one_certain_difference_takes_away_the_doubt() -> None:
+    """A message with another key is not meant, whatever its conditions would say."""
+    given: dict[str, Value] = {"where": "value.idd == 1"}
+    assert doubts(message(b"{}"), read_match(given, ask=asked))
+    for certain in ({"key": "other"}, {"headers": {"type": "x"}}, {"value": {"id": 1}}, {"json_path": "1 == 2"}):
+        match = read_match({**given, **certain}, ask=asked)
+        assert differences(message(b"{}"), match)
+        assert () == doubts(message(b"{}"), match), certain
+
+
+def test_a_message_that_cant_be_read_may_be_meant() -> None:
+    """Nobody knows what stands in it, as long as nothing else tells."""
+    sent = Decoder(Formats(value=Format.JSON), None, _no_bounds).message(record(b"{no json"))
+    assert "no json" in "".join(doubts(sent, read_match({"value": {"id": 1}})))
+    assert () == doubts(sent, read_match({"key": "other", "value": {"id": 1}}))
