@@ -155,14 +155,22 @@ class Known:
         if name == "steps" and use.key in self.ids and use.key in self.results:
             return self.results[use.key].fault_of_step(use.key, use.keys[1:], under_steps=True)
         if name not in ROOTS and (name in extra or name in self.local or name in self.captured):
-            own = self.result if name in WHOLE and name in extra and name not in (*self.local, *self.captured) else None
-            return own.fault_of_whole(name, use.keys) if own else None
+            is_own = name in extra and name not in self.local and name not in self.captured
+            return self._fault_of_own(use) if is_own else None
         if name in self.ids:
             return self.results[name].fault_of_step(name, use.keys, under_steps=False) if name in self.results else None
         if name not in ROOTS and self.declares(name, extra):
             return None
         above = self.flow.fault(use, captured=self.captured, ids=self.ids)
         return above or (fault_of_error(ERROR, use.keys) if name == ERROR else None)
+
+    def _fault_of_own(self, use: NameUse) -> Fault | None:
+        """The same for a result key of the step that is being read."""
+        if self.result is None:
+            return None
+        if use.name in WHOLE:
+            return self.result.fault_of_whole(use.name, use.keys)
+        return self.result.fault_below("", (use.name, *use.keys))
 
     def _check_env(self, findings: Findings, node: Node, use: NameUse, extra: Collection[str]) -> None:
         """``env.X`` is the variable X of the env layers, whatever else is called so."""

@@ -57,10 +57,19 @@ class Declared:
         if use.name == "flow" and use.key == "output" and not (self.in_teardown and self.outputs is not None):
             why = "it is made once the steps have run" if self.outputs is not None else "the flow declares no output"
             return f"flow.output has no value here: {why}", "Read it in teardown, or declare output: in the flow."
+        if use.name == "flow" and use.key == "output" and self.outputs is not None:
+            return self._of_output(use.keys[1:])
         known = self._keys(use.name, captured=captured, ids=ids)
         if known is None or use.key in known:
             return None
         return self._absent(use, known)
+
+    def _of_output(self, keys: Collection[str]) -> tuple[str, str] | None:
+        """What is wrong with reading ``keys`` of the flow's own output."""
+        known, key = self.outputs or frozenset(), next(iter(keys), "")
+        if not key or key in known:
+            return None
+        return f"flow.output has no {key}", did_you(key, known) or f"There is: {', '.join(sorted(known)[:20])}."
 
     def _keys(self, root: str, *, captured: Collection[str], ids: Collection[str]) -> Collection[str] | None:
         roots: dict[str, Collection[str] | None] = {

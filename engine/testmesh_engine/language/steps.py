@@ -123,13 +123,15 @@ class StepReader:
         nested = self._containers.lists(step, spec, shown, partial(self._inside, place))
         known.here, known.own = step_id, frozenset(spec.results)
         captured = self._captures(step, spec, step_id)
-        known.result = ResultKeys.of(spec)
+        calls = self._called.of(findings, step, spec, known)
+        known.result = ResultKeys.of(spec, calls)
         # Outputs come before assertions, in an attempt too: an assertion may be about what was captured.
         asserts = tuple(self._assertions(step, spec))
         attempts = repeating(findings, step, spec, known)
         times = Times(findings, known, step)
         timeout = times.seconds("timeout", zero=False)
-        known.declare(step_id, ResultKeys.of(spec, frozenset(capture.name for capture in captured)))
+        names = frozenset(capture.name for capture in captured)
+        known.declare(step_id, replace(known.result, captured=names) if known.result else None)
         handled = handling(findings, step, place.phase)
         error_steps = self._error_steps(handled.steps, place, shown)
         self._warn_of_nothing_asserted(step, spec, place)
@@ -153,7 +155,7 @@ class StepReader:
             late=(*times.late, *attempts.late),
             error_steps=error_steps,
             nested=nested,
-            calls=self._called.of(findings, step, spec, known),
+            calls=calls,
             local=frozenset(known.local),
             tags=findings.tags(tags) if tags else (),
             line=self._line(step),

@@ -37,6 +37,8 @@ def test_the_flows_output_is_read_in_teardown_only() -> None:
     """Before, it is not made."""
     step = "assert: [flow.output.a == 1]"
     assert [] == errors(head("output: {a: 1}", step=step, phase="teardown"))
+    typo = "assert: ['flow.output.took_ms == nil']"
+    assert ["flow.output has no took_ms"] == errors(head("output: {took: 1}", step=typo, phase="teardown"))
     said = "flow.output has no value here: it is made once the steps have run"
     assert [said] == errors(head("output: {a: 1}", step=step))
     said = "flow.output has no value here: the flow declares no output"

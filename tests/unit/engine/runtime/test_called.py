@@ -239,3 +239,36 @@ def test_a_call_that_is_tried_again_waits_for_the_steps_of_the_flow_to_work(web:
     steps = "    - {id: call, action: run_flow, config: {flow: asks.yaml}, retry: {delay: 1ms}}"
     found = against(web, checked(tmp_path, steps, asks=called))
     assert (PASSED, 2) == (found.step("call").outcome, len(found.step("call").attempts)), found.step("call").message
+
+
+@pytest.mark.parametrize(
+    ("asserted", "message"),
+    [
+        ("output.whoo == nil", 'output has no whoo Did you mean "who"?'),
+        ("flow.output.whoo == nil", 'flow.output has no whoo Did you mean "who"?'),
+        ("flow.state == nil", 'flow has no state Did you mean "status"?'),
+        ("result.output.whoo == nil", 'result.output has no whoo Did you mean "who"?'),
+        ("response.flow.output.whoo == nil", 'response.flow.output has no whoo Did you mean "who"?'),
+        ("output.token == nil", "output has no token There is: mine, number, who."),
+    ],
+)
+def test_an_output_that_the_called_flow_does_not_have_is_an_error(tmp_path: Path, asserted: str, message: str) -> None:
+    """It would equal nil, and pass."""
+    found = checked(tmp_path, f"{CALL}, assert: ['{asserted}']}}")
+    assert [message] == errors(found)
+
+
+@pytest.mark.parametrize("where", ["call", "steps.call", "call.result", "steps.call.response"])
+def test_the_steps_below_a_call_can_read_no_output_that_it_does_not_give(tmp_path: Path, where: str) -> None:
+    """Neither in an assertion nor in a placeholder; what is there, and what the step captured, can be read."""
+    config = f"config: {{message: '${{{where}.output.whoo}}'}}"
+    right = f"{where}.output.who != nil, '{where}.flow.status == \"success\"', call.kept != nil"
+    steps = f"{CALL}, output: {{kept: output.who}}}}\n    - {{action: log, {config}, assert: [{right}]}}"
+    assert [f'{where}.output has no whoo Did you mean "who"?'] == errors(checked(tmp_path, steps))
+
+
+def test_a_called_flow_without_output_gives_nothing_to_read(tmp_path: Path) -> None:
+    """And is told so."""
+    bare = "flow: {name: bare, steps: [{action: delay, config: {duration: 1ms}}]}"
+    steps = "    - {action: run_flow, config: {flow: bare.yaml}, assert: [output.who == nil]}"
+    assert ["output has no who It is empty."] == errors(checked(tmp_path, steps, bare=bare))
