@@ -15,14 +15,34 @@ _WHAT = ("expression", "jsonpath", "path", "values", "variables", "fields")
 
 def _exposed(config: Mapping[str, object]) -> Collection[str]:
     """The names under ``values``. Raises ``ValueError`` with what is wrong and the key ("" for none)."""
-    given = next((config[name] for name in ("values", "variables", "fields") if name in config), {})
     if not any(name in config for name in _WHAT):
         message = "transform needs what to make: values, expression or jsonpath"
         raise ValueError(message, "")
-    if "input" not in config and ("jsonpath" in config or "path" in config):
-        message = "a JSONPath is looked for in input, and there is no input"
-        raise ValueError(message, "jsonpath" if "jsonpath" in config else "path")
+    if path := next((name for name in ("jsonpath", "path") if name in config), ""):
+        _check_path(config, path)
+    values = next((name for name in ("values", "variables", "fields") if name in config), "")
+    if values and config[values] == {}:
+        message = f"{values} is empty: it makes nothing"
+        raise ValueError(message, values)
+    given = config.get(values)
     return [*given] if isinstance(given, dict) else []
+
+
+def _check_path(config: Mapping[str, object], key: str) -> None:
+    if "expression" in config:
+        message = f"value is made by expression or by {key}: a step has one of the two"
+        raise ValueError(message, key)
+    if "input" not in config:
+        message = "a JSONPath is looked for in input, and there is no input"
+        raise ValueError(message, key)
+
+
+def _fault_of_path(value: object) -> str:
+    try:
+        compile_jsonpath(str(value))
+    except ExpressionError as error:
+        return f"{value}: {error.message}"
+    return ""
 
 
 class Transform:
@@ -51,7 +71,13 @@ class Transform:
                 aliases=("variables", "fields"),
             ),
             Key(name="expression", kind=Kind.EXPRESSION, doc="one expression over input", names=("input",)),
-            Key(name="jsonpath", kind=Kind.TEXT, doc="a JSONPath on input: $.items[*].sku", aliases=("path",)),
+            Key(
+                name="jsonpath",
+                kind=Kind.TEXT,
+                doc="a JSONPath on input: $.items[*].sku",
+                aliases=("path",),
+                fault=_fault_of_path,
+            ),
         ),
         results={"value": "what expression or jsonpath gives, else the map of values"},
         exposes=_exposed,

@@ -164,10 +164,7 @@ class _ConfigReader:
         elif key.kind is Kind.EXPRESSION:
             self._value(key, node, path)
         elif key.kind is Kind.EXPRESSIONS and isinstance(node, MapNode):
-            for name, (_, value) in node.entries.items():
-                # Each may read those above it: that one below has no value yet is for the run to say.
-                one = replace(key, name=f"{key.name}.{name}", names=(*key.names, *node.entries))
-                self._value(one, value, (*path, name))
+            self._values(key, node, path)
         else:
             return False
         return True
@@ -189,6 +186,16 @@ class _ConfigReader:
         compiled = value_expression(self._findings, node, key.name, known=self._known, extra=key.names)
         if compiled is not None:
             self._expressions[compiled.source] = compiled
+
+    def _values(self, key: Key, node: MapNode, path: Path) -> None:
+        """Each may read those above it."""
+        flow, names = self._known.flow, list(node.entries)
+        before = flow.below
+        for index, (name, (_, value)) in enumerate(node.entries.items()):
+            flow.below = {**before, **dict.fromkeys(names[index:], f"a name of {key.name}")}
+            one = replace(key, name=f"{key.name}.{name}", names=(*key.names, *names[:index]))
+            self._value(one, value, (*path, name))
+        flow.below = before
 
     def _conditions(self, key: Key, node: Node, path: Path) -> None:
         """Compile what stands under a key of expressions, and leave its text to the action."""
