@@ -13,17 +13,17 @@ from testmesh_engine.actions.config import Config, canonical
 from testmesh_engine.actions.kafka_client import Bounds
 from testmesh_engine.actions.kafka_formats import FORMAT_KEYS, Decoder
 from testmesh_engine.actions.kafka_goals import Wanted
-from testmesh_engine.actions.kafka_matching import NAMES
+from testmesh_engine.actions.kafka_matching import NAMES, fault_of_match, fault_of_part
 from testmesh_engine.actions.kafka_reading import CONNECT_SECONDS, Wait
 from testmesh_engine.actions.kafka_security import ACCESS_KEYS, Access, read_access
 from testmesh_engine.actions.kafka_session import Session
 from testmesh_engine.actions.kafka_start import FIELDS as START_FIELDS
 from testmesh_engine.actions.kafka_start import fault_of_start
-from testmesh_engine.actions.kafka_wanted import read_wanted
+from testmesh_engine.actions.kafka_wanted import contradiction, fault_of_number, read_wanted
 from testmesh_engine.actions.waiting import Deadline, earliest
 from testmesh_engine.contract.catalogue import ActionSpec, Key, Kind
 from testmesh_engine.errors import UsageError
-from testmesh_engine.expressions import Value
+from testmesh_engine.expressions import ExpressionError, MapScope, Value, compile_expression
 
 _NO_OFFSET = "A step sees what was published since the flow began, and nothing older."
 
@@ -35,7 +35,9 @@ _NO_MESSAGES = frozenset({
 
 
 def _hopeless(config: Mapping[str, object], assertion: str) -> str:
-    """A step without messages fails by itself, but where the config says that none is meant."""
+    """A step without messages fails by itself, but where the config says that none is meant: then it has none."""
+    if config.get("absent") is True:
+        return _without_messages(assertion)
     least = [config[name] for name in ("count", "max_messages", "exactly") if name in config]
     meant = "absent" in config or any(isinstance(value, str) or not value for value in least)
     if meant or "".join(assertion.split()) not in _NO_MESSAGES:
@@ -43,12 +45,27 @@ def _hopeless(config: Mapping[str, object], assertion: str) -> str:
     return "without a message the step fails at its timeout"
 
 
+def _without_messages(assertion: str) -> str:
+    """Why an assertion that asks for nothing but the messages does not hold where there are none, "" if it may."""
+    try:
+        expression = compile_expression(assertion)
+    except ExpressionError:
+        return ""  # said where it is compiled for the run
+    result: dict[str, Value] = {"messages": [], "count": 0}
+    if any(use.name not in result for use in expression.names):
+        return ""
+    holds = expression.check(MapScope(result)).holds
+    return "" if holds else "with absent: true there are no messages, and count is 0"
+
+
 _EARLY = ("brokers", "topic", "sasl", "tls", "start")
 
 _MATCH_FIELDS = (
     Key(name="key", kind=Kind.ANY, doc="the message's key, as text"),
-    Key(name="headers", kind=Kind.MAP, doc="headers that it must have, as text"),
-    Key(name="value", kind=Kind.ANY, doc="what its value must hold: a map may name some keys only"),
+    Key(name="headers", kind=Kind.MAP, doc="headers that it must have, as text", fault=fault_of_part),
+    Key(
+        name="value", kind=Kind.ANY, doc="what its value must hold: a map may name some keys only", fault=fault_of_part
+    ),
     Key(
         name="json_path",
         kind=Kind.CONDITIONS,
@@ -93,8 +110,9 @@ class KafkaConsumer:
                 doc="how many messages are needed at least",
                 default="1",
                 aliases=("max_messages",),
+                fault=fault_of_number,
             ),
-            Key(name="exactly", kind=Kind.INTEGER, doc="how many there must be, and no more"),
+            Key(name="exactly", kind=Kind.INTEGER, doc="how many there must be, and no more", fault=fault_of_number),
             Key(name="settle", kind=Kind.DURATION, doc="how long exactly waits for one too many", default="1s"),
             Key(name="absent", kind=Kind.BOOLEAN, doc="true: no message may come until the timeout", default="false"),
             Key(name="collect_for", kind=Kind.DURATION, doc="takes all that comes in this time, asserts once"),
@@ -103,6 +121,7 @@ class KafkaConsumer:
                 kind=Kind.MAP,
                 doc="which messages are meant",
                 aliases=("filter",),
+                fault=fault_of_match,
                 fields=_MATCH_FIELDS,
             ),
             Key(
@@ -130,6 +149,7 @@ class KafkaConsumer:
         asserts_itself=True,
         advised={"match": "messages that others publish meanwhile count too"},
         hopeless=_hopeless,
+        contradiction=contradiction,
         bounds_itself=True,
         early=_EARLY,
     )

@@ -58,14 +58,27 @@ class NearMiss:
     differences: tuple[str, ...]
 
 
+def fault_of_match(given: object) -> str:
+    """What is wrong with a ``match`` as it is written, beside its keys' kinds; "" where nothing is."""
+    return f"is empty: give {', '.join(_KEYS[:-1])} or {_KEYS[-1]}, or leave it out" if given == {} else ""
+
+
+def fault_of_part(given: object) -> str:
+    """What is wrong with a part that a message must hold, "" where nothing is."""
+    return "is an empty map, which any other fits: name what it must hold, or leave it out" if given == {} else ""
+
+
 def read_match(given: Mapping[str, Value] | None, *, trace_id: str = "", ask: Ask | None = None) -> Match:
     """The match that a step's config holds; ``None`` where it has none. Raises ``UsageError`` for unknown keys."""
     if given is None:
         return Match()
     for name in given:
         _check_key(name)
-    if not given:
-        raise UsageError(f"match is empty: give {', '.join(_KEYS[:-1])} or {_KEYS[-1]}, or leave it out")
+    if fault := fault_of_match(given):
+        raise UsageError(f"match {fault}")
+    for name in ("value", "headers"):
+        if fault := fault_of_part(given.get(name)):
+            raise UsageError(f"{name} of match {fault}")
     headers = given.get("headers", {})
     if not isinstance(headers, dict):
         raise UsageError(f"headers of match is a map of names and texts, found {kind_of(headers)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 from testmesh_engine.actions.base import Context
 from testmesh_engine.actions.config import Config
@@ -42,19 +43,34 @@ def _match(config: Config, context: Context) -> Match:
     return match
 
 
+def fault_of_number(number: object) -> str:
+    """What is wrong with a number of messages, "" where nothing is."""
+    below = isinstance(number, int) and number < 1
+    return f"is 1 or more, found {number}; for no message write absent: true" if below else ""
+
+
+def contradiction(given: Mapping[str, object]) -> str:
+    """What keys say against each other, "" for nothing; also as they are written, where a placeholder may be false."""
+    ways = [name for name in ("count", "exactly") if given.get(name) is not None]
+    ways += ["absent"] if given.get("absent") in (True, "true") else []
+    if len(ways) > 1:
+        return f"kafka_consumer takes {ways[0]} or {ways[1]}, not both"
+    if given.get("collect_for") is not None and ways in (["exactly"], ["absent"]):
+        return f"kafka_consumer takes collect_for or {ways[0]}, not both"
+    if given.get("settle") is not None and ways != ["exactly"]:
+        return "settle belongs to exactly: it is how long to wait for one message too many"
+    return ""
+
+
 def _goal(config: Config) -> Goal:
-    given = [name for name in ("count", "exactly") if config.value(name) is not None]
-    given += ["absent"] if config.boolean("absent", default=False) else []
-    if len(given) > 1:
-        raise UsageError(f"kafka_consumer takes {given[0]} or {given[1]}, not both")
+    if fault := contradiction(
+        {name: config.value(name) for name in ("count", "exactly", "collect_for", "settle", "absent")}
+    ):
+        raise UsageError(fault)
     collects = config.value("collect_for") is not None
-    if collects and given in (["exactly"], ["absent"]):
-        raise UsageError(f"kafka_consumer takes collect_for or {given[0]}, not both")
-    if config.value("settle") is not None and given != ["exactly"]:
-        raise UsageError("settle belongs to exactly: it is how long to wait for one message too many")
-    if given == ["absent"]:
+    if config.boolean("absent", default=False):
         return Goal(least=0, most=0)
-    if given == ["exactly"]:
+    if config.value("exactly") is not None:
         number = _positive(config, "exactly")
         return Goal(least=number, most=number, settle=config.seconds("settle", DEFAULT_SETTLE_SECONDS))
     return Goal(least=_positive(config, "count"), prompt=not collects)
@@ -62,6 +78,6 @@ def _goal(config: Config) -> Goal:
 
 def _positive(config: Config, name: str) -> int:
     number = config.integer(name, 1)
-    if number < 1:
-        raise UsageError(f"{name} is 1 or more, found {number}", hint="For no message write absent: true.")
+    if fault := fault_of_number(number):
+        raise UsageError(f"{name} {fault}")
     return number

@@ -12,7 +12,7 @@ from testmesh_engine.actions.config import Config
 from testmesh_engine.actions.http_message import Bounds, ExchangeError, UnreachableError
 from testmesh_engine.actions.http_prepare import headers_of, tls_of
 from testmesh_engine.actions.waiting import Deadline, TimeRanOutError, earliest
-from testmesh_engine.actions.websocket_script import WORDS, Act, fault_of_actions, script_of
+from testmesh_engine.actions.websocket_script import WORDS, Act, fault_of_actions, fault_of_match, script_of
 from testmesh_engine.contract.catalogue import ActionSpec, Key, Kind
 from testmesh_engine.contract.record import dataclass
 from testmesh_engine.errors import ErrorKind, ServiceError, UsageError
@@ -176,7 +176,12 @@ class WebSocket:
                 aliases=("data", "payload"),
             ),
             Key(name="count", kind=Kind.INTEGER, doc="how many messages action: receive waits for", default="1"),
-            Key(name="match", kind=Kind.ANY, doc="a part that a message must hold to count; others are passed over"),
+            Key(
+                name="match",
+                kind=Kind.ANY,
+                doc="a part that a message must hold to count; others are passed over",
+                fault=fault_of_match,
+            ),
             Key(name="code", kind=Kind.INTEGER, doc="the code of action: close", default="1000"),
             Key(name="reason", kind=Kind.TEXT, doc="its reason"),
             Key(

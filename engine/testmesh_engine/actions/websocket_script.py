@@ -61,6 +61,8 @@ def _fault(one: object) -> str:
 
 
 def _faults(given: Mapping[str, object]) -> Iterator[str]:
+    if fault := fault_of_match(given.get("match")):
+        yield f"match {fault}"
     kinds = {"count": Kind.INTEGER, "timeout": Kind.DURATION, "code": Kind.INTEGER, "reason": Kind.TEXT}
     for key, kind in kinds.items():
         value = given.get(key)
@@ -68,6 +70,11 @@ def _faults(given: Mapping[str, object]) -> Iterator[str]:
             fault = fault_of(kind, value, found=str(value)[:40])
             if fault:
                 yield f"{key} {fault}"
+
+
+def fault_of_match(match: object) -> str:
+    """What is wrong with the part that a message must hold, "" where nothing is."""
+    return "is an empty map, which any other fits: name what it must hold, or leave it out" if match == {} else ""
 
 
 def _is_placeholder(value: object) -> bool:
@@ -106,6 +113,8 @@ def _act(word: object, given: Mapping[str, object]) -> Act:
     count, timeout, code = given.get("count"), given.get("timeout"), given.get("code")
     if isinstance(count, int) and count < 1:
         raise UsageError(f"count is 1 or more, found {count}")
+    if fault := fault_of_match(given.get("match")):
+        raise UsageError(f"match {fault}")
     return Act(
         word=str(word),
         message=next((given[name] for name in _MESSAGE if name in given), None),  # type: ignore[arg-type]  # of a config

@@ -136,6 +136,9 @@ class ActionSpec:
     It raises ``ValueError`` with what is wrong and the key ("" for none).
     """
 
+    contradiction: Callable[[Mapping[str, object]], str] | None = None
+    """What keys of a config, as they are written and under their own names, say against each other, "" for nothing."""
+
     only_asserts: bool = False
     """It does nothing but what the step asserts: one that asserts nothing is an error."""
 

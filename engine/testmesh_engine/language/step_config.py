@@ -62,6 +62,9 @@ class _ConfigReader:
 
     def read(self, step: MapNode, config: MapNode, spec: ActionSpec) -> StepConfig:
         self._check_keys(config, spec.name, spec.keys)
+        given = {key.name: plain(value) for name, (_, value) in config.entries.items() if (key := spec.key(name))}
+        if spec.contradiction and (fault := spec.contradiction(given)):
+            self._findings.error(config, fault)
         for name, why in spec.advised.items():
             key = spec.key(name)
             if key and not {key.name, *key.aliases} & config.entries.keys():

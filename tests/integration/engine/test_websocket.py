@@ -234,6 +234,8 @@ def test_tls_is_checked(context: Context, tmp_path: Path) -> None:
         ("found shout", {"actions": ["shout"]}),
         ('has no key "mesage" for send', {"actions": [{"action": "send", "mesage": "x"}]}),
         ("send without message", {"actions": [{"action": "send"}]}),
+        ("match is an empty map, which any other fits", {"actions": [{"receive": {"match": {}}}]}),
+        ("match is an empty map, which any other fits", {"action": "receive", "match": {}}),
         ("count takes a whole number", {"actions": [{"receive": {"count": "two"}}]}),
         ("timeout takes a duration", {"actions": [{"receive": {"timeout": 5}}]}),
         (r"\(number 2\)", {"actions": ["connect", {}]}),

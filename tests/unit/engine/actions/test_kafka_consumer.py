@@ -58,8 +58,8 @@ def test_each_way_to_ask_has_its_goal(expected: Goal, config: dict[str, Value]) 
 @pytest.mark.parametrize(
     ("expected", "config"),
     [
-        ("count is 1 or more, found 0", {"count": 0}),
-        ("exactly is 1 or more, found 0", {"exactly": 0}),
+        ("count is 1 or more, found 0; for no message write absent: true", {"count": 0}),
+        ("exactly is 1 or more, found 0; for no message write absent: true", {"exactly": 0}),
         ("kafka_consumer takes count or exactly, not both", {"count": 1, "exactly": 1}),
         ("kafka_consumer takes count or absent, not both", {"count": 1, "absent": True}),
         ("kafka_consumer takes collect_for or absent, not both", {"collect_for": "1s", "absent": True}),
@@ -104,6 +104,16 @@ def test_access_that_is_not_known_before_the_first_step_is_refused(key: str) -> 
         ("start: {step: s, ago: 1h}", "start is one of mark"),
         ("start: {since: 1h}", 'start has no key "since"'),
         ("start: {ago: soon}", "ago takes a duration"),
+        ("count: 0", "count is 1 or more, found 0; for no message write absent: true"),
+        ("max_messages: 0", "count is 1 or more, found 0"),
+        ("exactly: -1", "exactly is 1 or more, found -1"),
+        ("exactly: 1, max_messages: 2", "kafka_consumer takes count or exactly, not both"),
+        ("absent: true, count: 1", "kafka_consumer takes count or absent, not both"),
+        ("absent: true, collect_for: 1s", "kafka_consumer takes collect_for or absent, not both"),
+        ("settle: 1s", "settle belongs to exactly"),
+        ("match: {}", "match is empty: give key, headers, value, json_path, where or trace, or leave it out"),
+        ("match: {value: {}}", "value is an empty map, which any other fits"),
+        ("filter: {headers: {}}", "headers is an empty map, which any other fits"),
         ("format: xml", "format is one of JSON, TEXT, BYTES, AVRO, PROTOBUF"),
         ("sasl: {mechanism: oauthbearer, username: u, password: p}", "mechanism OAUTHBEARER is not supported"),
         ("sasl: {username: u}", 'sasl needs "password"'),
@@ -116,6 +126,28 @@ def test_what_cant_be_meant_is_an_error_before_the_run(config: str, said: str) -
     """Found by ``validate``, without a broker."""
     step = f"{{action: kafka_consumer, config: {{brokers: 'b:9092', topic: t, {config}}}}}"
     assert any(said in message for message in errors(f"flow:\n  name: x\n  steps: [{step}]\n")), config
+
+
+@pytest.mark.parametrize(
+    ("hopeless", "assertion"),
+    [
+        (True, "count == 1"), (True, "messages[0].value.id == 1"), (True, "len(messages) > 0"),
+        (False, "count == 0"), (False, "messages == []"), (False, "duration_ms > 5"), (False, "count == env.N"),
+    ],
+)  # fmt: skip
+def test_what_no_message_can_never_meet_is_told_before_the_run(hopeless: bool, assertion: str) -> None:  # noqa: FBT001 - a table
+    """With ``absent: true`` the result is known."""
+    config = "{brokers: 'b:9092', topic: t, absent: true, match: {key: k}}"
+    step = f"{{action: kafka_consumer, config: {config}, assert: ['{assertion}']}}"
+    found = errors(f"flow:\n  name: x\n  env: {{N: 0}}\n  steps: [{step}]\n")
+    said = f"{assertion} can never hold: with absent: true there are no messages, and count is 0"
+    assert ([said] if hopeless else []) == found
+
+
+def test_what_may_be_false_is_no_contradiction_before_the_run() -> None:
+    """A placeholder is looked at when it has a value."""
+    step = "{action: kafka_consumer, config: {brokers: 'b:1', topic: t, absent: '${A}', count: 2, match: {key: k}}}"
+    assert [] == errors(f"flow:\n  name: x\n  env: {{A: false}}\n  steps: [{step}]\n")
 
 
 def test_several_steps_in_one_loop_share_the_reader_of_their_text() -> None:

@@ -56,7 +56,7 @@ def asked(text: str, names: Mapping[str, Value]) -> Check:
         (('value: text "no map" against map {"id":1}',), {"value": {"id": 1}}, b"no map"),
         (("id: boolean true against number 1",), {"value": {"id": 1}}, b'{"id": true}'),
         (("id: nil against number 1",), {"value": {"id": 1}}, b'{"id": null}'),
-        (("value: nil against map {}",), {"value": {}}, None),
+        (('value: nil against map {"a":1}',), {"value": {"a": 1}}, None),
     ],
 )
 def test_a_value_is_matched_by_the_part_that_is_named(
@@ -89,6 +89,16 @@ def test_keys_and_headers_are_compared_as_text(expected: tuple[str, ...], match:
     [
         ('match has no key "vlaue"', 'Did you mean "value"?', {"vlaue": 1}),
         ("match is empty: give key, headers, value, json_path, where or trace, or leave it out", "", {}),
+        (
+            "value of match is an empty map, which any other fits: name what it must hold, or leave it out",
+            "",
+            {"value": {}},
+        ),
+        (
+            "headers of match is an empty map, which any other fits: name what it must hold, or leave it out",
+            "",
+            {"headers": {}},
+        ),
         ("where of match is an expression or a list of them, found number", "", {"where": [1]}),
         ('trace of match is true or false, found text "yes"', "", {"trace": "yes"}),
         ("trace of match: this run has no trace", "", {"trace": True}),
