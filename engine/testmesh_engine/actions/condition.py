@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from testmesh_engine.actions.base import Context, Result, Round
 from testmesh_engine.contract.catalogue import ActionSpec, Key, Kind
 from testmesh_engine.errors import NothingRanError, UsageError
 from testmesh_engine.expressions import Value, kind_of, show
+
+
+def _exposed(config: Mapping[str, object]) -> Collection[str]:
+    """No further results. Raises ``ValueError`` where there is nothing to run."""
+    if not {"then", "steps", "else"} & config.keys():
+        message = "condition needs the steps that it decides about: then, else or both"
+        raise ValueError(message, "")
+    return ()
 
 
 class Condition:
@@ -38,6 +46,7 @@ class Condition:
             Key(name="else", kind=Kind.STEPS, doc="what runs where it is false; without it the step is then skipped"),
         ),
         results={"branch": "then or else: the one that was run"},
+        exposes=_exposed,
         asserts_itself=True,
         bounds_itself=True,
     )

@@ -195,6 +195,13 @@ def test_wait_until_without_a_condition_waits_for_its_steps_and_counts_attempts(
     assert PASSED == against(web, text.replace("max_attempts: 2", "max_attempts: 3")).step("up").outcome
 
 
+def test_a_condition_that_decides_about_nothing_is_refused() -> None:
+    """It would be skipped, whatever it says."""
+    said = "condition needs the steps that it decides about: then, else or both"
+    assert [said] == errors("{action: condition, config: {if: 1 > 2}}")
+    assert [] == errors("{action: condition, config: {if: 1 > 2, else: [{action: delay, config: {duration: 1ms}}]}}")
+
+
 @pytest.mark.parametrize("config", ["{}", "{timeout: 1s}"])
 def test_wait_until_needs_something_to_wait_for(config: str) -> None:
     """Else it would hold at once."""
