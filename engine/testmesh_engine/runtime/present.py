@@ -34,7 +34,11 @@ def with_hint(message: str, hint: str) -> str:
     """One line of an error: what is wrong, then what to do about it."""
     if not hint:
         return message
-    return f"{message} {hint}" if message.endswith((".", "!", "?")) else f"{message}. {hint[:1].upper()}{hint[1:]}"
+    if message.endswith((".", "!", "?")):
+        return f"{message} {hint}"
+    # A name that is to be written as it stands: mock_server_start.
+    is_name = "_" in hint.partition(" ")[0]
+    return f"{message}. {hint if is_name else hint[:1].upper() + hint[1:]}"
 
 
 def shown(value: Value, masker: Masker, *, key: str = "") -> Json:

@@ -13,7 +13,7 @@ from testmesh_engine.expressions import MapScope, Value, compile_expression
 from testmesh_engine.report.events import Event, FlowFinished, StepFinished
 from testmesh_engine.runtime.guard import Guard
 from testmesh_engine.runtime.masking import Masker
-from testmesh_engine.runtime.present import shown, shown_check, shown_result
+from testmesh_engine.runtime.present import shown, shown_check, shown_result, with_hint
 
 BODY: Mapping[str, Value] = {
     "access_token": "eyJhbGciOi.hidden-part.end",
@@ -159,3 +159,16 @@ def test_a_number_that_is_a_secret_is_masked() -> None:
 def test_no_secret_is_claimed_where_there_is_none(empty: Value) -> None:
     """A response without cookies shows that it has none."""
     assert {"cookies": empty} == shown({"cookies": empty}, Masker())
+
+
+@pytest.mark.parametrize(
+    ("hint", "line"),
+    [
+        ("write it", "none is there. Write it"),
+        ("mock_server_start starts one.", "none is there. mock_server_start starts one."),
+        ("", "none is there"),
+    ],
+)
+def test_a_hint_is_a_sentence_of_its_own_and_names_stay_as_they_are_written(hint: str, line: str) -> None:
+    """A name with a capital could not be pasted."""
+    assert line == with_hint("none is there", hint)
