@@ -73,7 +73,8 @@ def test_a_call_that_is_refused_says_how_many_flows_are_wrong(cli: Cli) -> None:
     code, _, err = cli.call("run", "flows", "--strict", "--report", "json=r.json")
     assert 2 == code
     assert "testmesh: nothing was run: 2 of 3 flows can't be\n" in err
-    assert ["flows/b.yaml", "flows/c.yaml"] == [flow["file"] for flow in _results(cli.folder / "r.json")]
+    ends = {flow["file"]: flow["outcome"] for flow in _results(cli.folder / "r.json")}
+    assert {"flows/a.yaml": "not_run", "flows/b.yaml": "errored", "flows/c.yaml": "errored"} == ends
 
 
 INPUT = "inputs: {user: }\nsteps: [{action: delay, config: {duration: 1ms}, assert: [user == 'john']}]"
