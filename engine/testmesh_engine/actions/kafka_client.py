@@ -199,9 +199,9 @@ class Client:
             elif (error := message.error()) is not None:
                 self._note(error)
 
-    def unreachable(self, why: str) -> PlatformError:
-        """The error for brokers that do not answer, with the last that was heard of them."""
-        return unreachable(self.brokers, self._trouble or why)
+    def unreachable(self, why: str, *, limit: str = "") -> PlatformError:
+        """The error for brokers that do not answer, with the last that was heard of them and what ran out."""
+        return unreachable(self.brokers, self._trouble or why, limit=limit)
 
     def _note(self, error: KafkaError) -> None:
         if is_refusal(error):

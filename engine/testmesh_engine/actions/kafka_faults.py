@@ -37,10 +37,14 @@ class UnknownTopicError(UnreachableError):
     """The broker that was asked knows no such topic or partition: there is none, or not yet, or no more."""
 
 
-def unreachable(brokers: str, said: str) -> PlatformError:
-    """The error for brokers that do not answer; ``said`` is the last that was heard of them, "" for nothing."""
+def unreachable(brokers: str, said: str, *, limit: str = "") -> PlatformError:
+    """The error for brokers that do not answer.
+
+    ``said`` is the last that was heard of them, "" for nothing; ``limit`` is what ran out, "" where nothing did.
+    """
+    ended = f"; gave up after {limit}" if limit else ""
     return PlatformError(
-        f"Kafka can't be reached at {brokers}" + (f": {said}" if said else ""),
+        f"Kafka can't be reached at {brokers}{f': {said}' if said else ''}{ended}",
         kind="connection_error",
         hint="Check brokers, and whether the addresses that the brokers advertise can be reached from here.",
     )

@@ -24,7 +24,7 @@ LOOK_SECONDS = 1.0
 LOOK_FOR_TOPIC_SECONDS = 0.1
 """How often it is asked for a topic that is not there yet."""
 
-LAST_SECONDS = 5.0
+LAST_SECONDS = 2.0
 """What it may take, once time is up, to read all that had been published by then."""
 
 EXPLAIN_SECONDS = 1.0
@@ -127,7 +127,7 @@ class Wait:
 
     def _late(self) -> Ending:
         """Time is up: read what had been published by now, for only then nothing is known to be missing."""
-        bounds = self._bounds(Deadline.after(LAST_SECONDS, "the time for the last messages"))
+        bounds = self._bounds(Deadline.after(LAST_SECONDS, f"{self._end.what} and the time for the last messages"))
         self._context.counters.kafka_messages += self._session.finish(self._log, bounds)
         matching = self._matching()
         if not matching and not self._log.exists:

@@ -69,7 +69,7 @@ class Session:
                 return ask()
             except UnreachableError as error:
                 if not _pause(bounds):
-                    raise self._client.unreachable(str(error)) from error
+                    raise self._client.unreachable(str(error), limit=bounds.deadline.what) from error
 
     # Before the first step
 
@@ -201,7 +201,7 @@ class Session:
         taken = 0
         while not wanted.caught_up:
             if bounds.deadline.passed:
-                raise self._client.unreachable("the last messages can't be read")
+                raise self._client.unreachable("the last messages can't be read", limit=bounds.deadline.what)
             taken += self.pump(wanted, bounds)
         return taken
 
