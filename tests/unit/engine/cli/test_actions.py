@@ -17,7 +17,8 @@ class OneFlow:
 
     def read(self, _: str) -> str:
         """A flow."""
-        return "flow: {name: y, inputs: {user: x}, steps: [{action: log, config: {message: '${user}'}}]}"
+        steps = "steps: [{action: log, config: {message: '${user}'}}]"
+        return f"flow: {{name: y, inputs: {{user: x}}, output: {{token: user}}, {steps}}}"
 
 
 @pytest.mark.parametrize("name", Registry().names())
