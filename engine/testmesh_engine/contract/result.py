@@ -88,6 +88,8 @@ class StepResult:
     message: str = ""
     ignored: bool = False
     line: int = 0
+    file: str = ""
+    """Where the line stands, "" for the flow's own file: a step of a flow that was called has another one."""
     started_ms: float = 0.0
     """Since the flow's start."""
     tags: tuple[str, ...] = ()

@@ -150,7 +150,8 @@ class ConsoleReport:
 
     def _step_lines(self, step: StepResult, file: str, pad: str) -> Iterator[str]:
         bad = step.outcome in BAD
-        place = f"  {self._terminal.painted(on_one_line(f'{file}:{step.line}'), DIM)}" if bad and step.line else ""
+        at = on_one_line(f"{step.file or file}:{step.line}")
+        place = f"  {self._terminal.painted(at, DIM)}" if bad and step.line else ""
         mark = self._terminal.mark(step.outcome, ignored=step.ignored)
         yield f"{pad}    {mark} {on_one_line(heading(step))}{place}"
         for line in details(step, verbose=self._options.verbose):

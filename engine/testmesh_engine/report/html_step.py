@@ -110,7 +110,7 @@ def _exchange(attempt: AttemptResult) -> Iterator[tuple[str, Json]]:
 def _about(step: StepResult, at: Placing) -> Iterator[str]:
     yield f'<span class="mono">{line(step.action)}</span>'
     if step.line:
-        yield f'<span class="mono">{line(f"{at.file}:{step.line}")}</span>'
+        yield f'<span class="mono">{line(f"{step.file or at.file}:{step.line}")}</span>'
     if step.ignored:
         yield "<span>does not count</span>"
     yield from (f'<span class="chip">{line(tag)}</span>' for tag in step.tags)

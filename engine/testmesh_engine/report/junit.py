@@ -132,7 +132,7 @@ def _flow_case(flow: FlowResult) -> ET.Element:
 
 
 def _case(flow: FlowResult, step: StepResult, *, nested: bool) -> ET.Element:
-    case = _element("testcase", classname=title_of(flow), name=_name(step), file=flow.file)
+    case = _element("testcase", classname=title_of(flow), name=_name(step), file=step.file or flow.file)
     if step.line:
         case.set("line", str(step.line))
     case.set("time", _seconds(step.duration_ms))

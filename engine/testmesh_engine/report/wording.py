@@ -73,8 +73,8 @@ def title_of(flow: FlowResult) -> str:
 
 
 def place_of(flow: FlowResult, step: StepResult | None = None) -> str:
-    """``file:line`` of the step, or the file."""
-    return f"{flow.file}:{step.line}" if step is not None and step.line else flow.file
+    """``file:line`` of the step, or the flow's file."""
+    return f"{step.file or flow.file}:{step.line}" if step is not None and step.line else flow.file
 
 
 def outcome_word(flow: FlowResult) -> str:

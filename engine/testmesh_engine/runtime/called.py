@@ -55,7 +55,9 @@ def call_flow(
         raise UsageError(f"{step.shown} has no flow to run")
     around.masker.learn_variables(given)
     end = around.call(step, step.calls, given, replace(around, deadline=deadline))
-    inside.records.extend(replace(each, result=_within(each.result, step.shown)) for each in end.records)
+    inside.records.extend(
+        replace(each, result=_within(each.result, step.shown, step.calls.file)) for each in end.records
+    )
     around.interrupt.check()
     result = end.result
     if result.outcome is Outcome.SKIPPED:
@@ -66,10 +68,10 @@ def call_flow(
     return {"status": "success", "output": dict(end.output), "flow": seen}
 
 
-def _within(result: StepResult, outer: str) -> StepResult:
-    """A step of a called flow, shown with the step that called it."""
-    inner = tuple(_within(each, outer) for each in result.steps)
-    return replace(result, id=f"{outer}/{result.id}", steps=inner)
+def _within(result: StepResult, outer: str, file: str) -> StepResult:
+    """A step of a called flow in ``file``, shown with the step that called it; what that one calls has its own."""
+    inner = tuple(_within(each, outer, file) for each in result.steps)
+    return replace(result, id=f"{outer}/{result.id}", file=result.file or file, steps=inner)
 
 
 def _why(result: FlowResult) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 from dataclasses import fields, replace
 from decimal import Decimal
@@ -13,7 +14,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from testmesh_engine.contract.result import AssertionResult, FlowResult, StepResult
+from testmesh_engine.contract.result import AssertionResult, Failure, FlowResult, StepResult
 from testmesh_engine.contract.verdict import Result, decode
 from testmesh_engine.report.events import Event
 from testmesh_engine.report.registry import KINDS, ReportOptions, Reports, Target, open_reports
@@ -185,3 +186,14 @@ def test_every_report_shows_the_warning_of_an_assertion_that_holds(kind: str, tm
 def test_a_seed_is_told_as_a_shell_takes_it(kind: str, tmp_path: Path) -> None:
     """It may hold a blank: that of a row does."""
     assert "--seed '8c1f/row 2'" in written(tmp_path, kind, replace(FLOW, seed="8c1f/row 2"))
+
+
+@pytest.mark.parametrize("kind", ["console", "html", "junit", "markdown"])
+def test_a_step_of_a_called_flow_is_shown_with_its_own_file(tmp_path: Path, kind: str) -> None:
+    """Its caller's with the same line stands beside it."""
+    inner = replace(FAILED, id="call/ask", file="called.yaml", line=3)
+    outer = replace(FAILED, id="call", action="run_flow", line=9, steps=(inner,))
+    failure = Failure(flow="tested", step="call/ask", message=FAILED.message)
+    found = written_of(tmp_path, kind, events(replace(FLOW, steps=(outer,), first_failure=failure), 0))
+    assert re.search(r'called\.yaml(:|" line=")3', found)
+    assert not re.search(r't\.yaml(:|" line=")3', found)

@@ -17,6 +17,7 @@ from testmesh_engine.contract.result import Outcome
 from testmesh_engine.expressions import NoValueError
 from testmesh_engine.language.names import Outside
 from testmesh_engine.language.validate import Checked, check_text
+from testmesh_engine.report.wording import failed_step, place_of
 from testmesh_engine.runtime.builtins import moment
 from testmesh_engine.runtime.called import expected_memory
 from testmesh_engine.runtime.layers import Layers
@@ -272,3 +273,16 @@ def test_a_called_flow_without_output_gives_nothing_to_read(tmp_path: Path) -> N
     bare = "flow: {name: bare, steps: [{action: delay, config: {duration: 1ms}}]}"
     steps = "    - {action: run_flow, config: {flow: bare.yaml}, assert: [output.who == nil]}"
     assert ["output has no who It is empty."] == errors(checked(tmp_path, steps, bare=bare))
+
+
+def test_a_step_of_a_called_flow_is_told_with_the_file_that_it_stands_in(web: Web, tmp_path: Path) -> None:
+    """Its line in the caller's file would be another step."""
+    failing = LOGIN.replace("status == 200", "status == 201")
+    middle = "flow:\n  name: middle\n  steps:\n" + CALL.replace("call,", "inner,") + "}\n"
+    steps = "    - {id: call, action: run_flow, config: {flow: middle.yaml}}"
+    found = against(web, checked(tmp_path, steps, login=failing, middle=middle)).result
+    outer = found.steps[0]
+    (inner,) = outer.steps
+    assert ["", str(tmp_path / "middle.yaml")] == [outer.file, inner.file]
+    assert {str(tmp_path / "login.yaml")} == {each.file for each in inner.steps}
+    assert f"{tmp_path / 'login.yaml'}:8" == place_of(found, failed_step(found))
