@@ -114,6 +114,10 @@ class Database(Protocol):
     def is_one(self) -> bool:
         """Whether a second session would be of another database: one in memory."""
 
+    @property
+    def committing(self) -> frozenset[str]:
+        """First words of statements that commit by themselves what came before them, even where they are refused."""
+
     def open(self, bounds: Bounds) -> Session:
         """A new session. Raises ``PlatformError`` where the database can't be reached or refuses us."""
 

@@ -30,6 +30,8 @@ KILL_SECONDS = 1.0
 
 _IN_UTC = "SET time_zone = '+00:00'"
 _CHANGES = frozenset({"INSERT", "UPDATE", "DELETE", "REPLACE", "WITH"})
+_COMMITTING = frozenset({"CREATE", "ALTER", "DROP", "TRUNCATE", "RENAME", "GRANT", "REVOKE"})
+"""https://mariadb.com/kb/en/sql-statements-that-cause-an-implicit-commit/, as far as tests have use for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,11 @@ class MySql:
     def is_one(self) -> bool:
         """Any number of sessions may ask it."""
         return False
+
+    @property
+    def committing(self) -> frozenset[str]:
+        """Changes of the schema and of rights do."""
+        return _COMMITTING
 
     def open(self, bounds: Bounds) -> MySqlSession:
         """A new session. Raises ``PlatformError`` that names the database and the user, never the password."""

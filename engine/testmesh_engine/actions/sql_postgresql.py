@@ -38,6 +38,11 @@ class PostgreSql:
         """Any number of sessions may ask it."""
         return False
 
+    @property
+    def committing(self) -> frozenset[str]:
+        """None does."""
+        return frozenset()
+
     def open(self, bounds: Bounds) -> PostgreSqlSession:
         """A new session. Raises ``PlatformError``."""
         return PostgreSqlSession(open_wire(self.target, bounds))

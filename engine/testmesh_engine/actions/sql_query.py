@@ -106,7 +106,7 @@ class _Asking:
         if self._is_wrapped():
             return self._wrapped()
         try:
-            found = self._all(undone="")
+            found = [self._one(each, what, "") for each, what in self._named()]
         except TestMeshError:
             self._roll_back()
             raise
@@ -128,19 +128,39 @@ class _Asking:
         )
 
     def _wrapped(self) -> list[Table]:
-        self._command(*self.database.begin(self.question.isolation))
+        """A statement that ends our transaction has committed what came so far: what follows needs one of its own."""
+        found: list[Table] = []
+        kept = 0
         try:
-            found = self._all(undone="; nothing of the query was kept" if len(self.statements) > 1 else "")
+            self._begin()
+            for number, (statement, what) in enumerate(self._named(), start=1):
+                found.append(self._one(statement, what, self._undone(number, kept)))
+                if not self.session.is_in_transaction():
+                    kept = number
+                    self._begin()
             self._command("COMMIT")
         except TestMeshError:
             self._roll_back()
             raise
         return found
 
-    def _all(self, *, undone: str) -> list[Table]:
+    def _begin(self) -> None:
+        self._command(*self.database.begin(self.question.isolation))
+
+    def _undone(self, number: int, kept: int) -> str:
+        """What became of the others if this statement is refused: the last ``kept`` committed by itself."""
+        head = self.statements[number - 1].head
+        if number > kept + 1 and head in self.database.committing:
+            return f"; what stands before it may have been kept, since {head} commits by itself"
+        if kept:
+            which = f"statements 1 to {kept} were kept, since" if kept > 1 else "statement 1 was kept, since"
+            return f"; {which} {self.statements[kept - 1].head} commits by itself"
+        return "; nothing of the query was kept" if len(self.statements) > 1 else ""
+
+    def _named(self) -> list[tuple[Statement, str]]:
         count = len(self.statements)
         whats = [f"statement {number} of {count}" for number in range(1, count + 1)] if count > 1 else ["the query"]
-        return [self._one(each, what, undone) for each, what in zip(self.statements, whats, strict=True)]
+        return list(zip(self.statements, whats, strict=True))
 
     def _one(self, statement: Statement, what: str, undone: str) -> Table:
         try:

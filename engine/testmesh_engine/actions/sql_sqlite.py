@@ -50,6 +50,11 @@ class Sqlite:
         """What is in memory is one session's alone."""
         return self.path == _MEMORY
 
+    @property
+    def committing(self) -> frozenset[str]:
+        """None does."""
+        return frozenset()
+
     def open(self, bounds: Bounds) -> SqliteSession:
         """A new session. Raises ``PlatformError`` for a file that is not there, or is no database."""
         bounds.check()

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from support.sql import SqlFlow
-from testmesh_engine.actions.sql_sqlite import Sqlite, database_of
+from testmesh_engine.actions.sql_database import Bounds, Limit, Table
+from testmesh_engine.actions.sql_parameters import Statement
+from testmesh_engine.actions.sql_sqlite import Sqlite, SqliteSession, database_of
 from testmesh_engine.errors import Interrupted, PlatformError, ServiceError, UsageError
 from testmesh_engine.expressions import Value
 
@@ -93,6 +95,37 @@ def test_several_statements_are_one_transaction(flow: SqlFlow) -> None:
     )
     assert f"{expected}; nothing of the query was kept" == caught.value.message
     assert 1 == flow.value("SELECT count(*) FROM orders")
+
+
+@pytest.mark.parametrize(
+    ("expected", "query", "rows"),
+    [
+        ("; statement 1 was kept, since CREATE commits by itself", "CREATE TABLE t (a UNIQUE); {}; {}", 0),
+        ("; statements 1 to 2 were kept, since CREATE commits by itself", "{}; CREATE TABLE s (a); {}", 1),
+        ("; what stands before it may have been kept, since CREATE commits by itself", "{}; CREATE TABLE t (a)", 1),
+        ("; nothing of the query was kept", "{}; {}", 0),
+    ],
+)
+def test_what_a_statement_committed_by_itself_is_told_and_what_follows_is_a_transaction(
+    flow: SqlFlow, monkeypatch: pytest.MonkeyPatch, expected: str, query: str, rows: int
+) -> None:
+    """MySQL's CREATE does: here a SQLite that commits with it, also where it is refused."""
+    run = SqliteSession.run
+
+    def commit_and_run(self: SqliteSession, statement: Statement, *, bounds: Bounds, limit: Limit) -> Table:
+        if statement.head != "CREATE":
+            return run(self, statement, bounds=bounds, limit=limit)
+        self.command("COMMIT", bounds)
+        return run(self, statement, bounds=bounds, limit=limit)
+
+    if "CREATE TABLE t (a UNIQUE)" not in query:
+        flow.ask("CREATE TABLE t (a UNIQUE)")
+    monkeypatch.setattr(SqliteSession, "run", commit_and_run)
+    monkeypatch.setattr(Sqlite, "committing", frozenset({"CREATE"}))
+    with pytest.raises(ServiceError) as caught:
+        flow.ask(query.replace("{}", "INSERT INTO t VALUES (1)"))
+    assert caught.value.message.endswith(expected)
+    assert rows == flow.value("SELECT count(*) FROM t")
 
 
 def test_without_a_transaction_each_statement_counts(flow: SqlFlow) -> None:
