@@ -107,7 +107,7 @@ def test_brokers_that_are_gone_at_the_end_are_no_silent_service(
     broker.process.signal(signal.SIGSTOP)
     try:
         for config in ({}, {"absent": True}):
-            with pytest.raises(PlatformError, match="Kafka can't be reached at localhost"):
+            with pytest.raises(PlatformError, match=r"reached at localhost.*; gave up after its timeout .* of 500ms"):
                 flow.read(topic, **config)
     finally:
         broker.process.signal(signal.SIGCONT)
@@ -198,7 +198,7 @@ def test_a_step_waits_until_the_order_is_certain(broker: Broker, begin: Begin) -
         broker.publish(topic, "x" * 900_000, partition=1, timestamp=1700000000000)
     broker.publish(topic, {"id": 1}, partition=1, timestamp=1700000000001)
     broker.publish(topic, {"id": 2}, partition=0, timestamp=1700000000002)
-    assert [{"id": 1}] == flow.read(topic, match={"value": {}}, timeout="10s")
+    assert [{"id": 1}] == flow.read(topic, match={"where": "value.id >= 1"}, timeout="10s")
 
 
 def test_unmatched_messages_stay_for_the_step_that_means_them(broker: Broker, begin: Begin) -> None:

@@ -66,3 +66,14 @@ def test_a_called_flow_has_the_marks_of_its_caller(broker: Broker, tmp_path: Pat
     assert Outcome.PASSED == ran.result.outcome, ran.result.first_failure
     ran = run(broker, tmp_path, call.replace("ASSERT", ""), called)
     assert Outcome.FAILED == ran.result.outcome
+
+
+def test_a_condition_on_a_step_that_was_skipped_is_an_error_also_where_no_message_is_wanted(
+    broker: Broker, tmp_path: Path
+) -> None:
+    """Nothing can be compared with it, so nothing that comes could ever be the message."""
+    skipped = "{id: t, action: delay, config: {duration: 1ms}, when: '1 == 2', assert: [duration_ms >= 0]}"
+    absent = READ.replace("timeout: 1s", "timeout: 1s, absent: true, match: {where: value.n == t.duration_ms}")
+    ran = run(broker, tmp_path, f"{skipped}, {SEND_ONE}, {absent}")
+    assert Outcome.ERRORED == ran.step("got").outcome
+    assert "t has no value" in ran.step("got").message
