@@ -17,6 +17,7 @@ from testmesh_engine.actions.observability import (
     only_value,
     series_of,
     url_key,
+    why_unsuccessful,
     window,
 )
 from testmesh_engine.contract.catalogue import ActionSpec, Key, Kind
@@ -63,6 +64,7 @@ class LokiQuery:
             "series": "list of {labels, lines, times}, of a metric query {labels, value, values, times}",
             "count": "how many lines there are; of a metric query, how many series",
         },
+        unsuccessful=why_unsuccessful,
     )
 
     def run(self, config: Mapping[str, Value], context: Context) -> Result:

@@ -145,3 +145,8 @@ def only_value(series: list[Value]) -> Value:
     """The value where there is one series; of several nobody can say which one is meant."""
     only = series[0] if len(series) == 1 else None
     return only["value"] if isinstance(only, dict) else None
+
+
+def why_unsuccessful(result: Mapping[str, object]) -> str:
+    """Metrics and logs come late: who waits for a query without an assertion waits for it to find something."""
+    return "" if result["count"] else "count is 0"

@@ -18,6 +18,7 @@ from testmesh_engine.actions.observability import (
     series_of,
     show_time,
     url_key,
+    why_unsuccessful,
     window,
 )
 from testmesh_engine.contract.catalogue import ActionSpec, Key, Kind
@@ -56,6 +57,7 @@ class PrometheusQuery:
             "series": "list of {labels, value, values, times}",
             "count": "how many series there are",
         },
+        unsuccessful=why_unsuccessful,
     )
 
     def run(self, config: Mapping[str, Value], context: Context) -> Result:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from support.action_steps import attempt, run_action, run_example
+from support.flows import run
 from support.web import Talk, idle, raw_server, request_of, resetting, saying
 from testmesh_engine.actions.base import Context, Result
 from testmesh_engine.actions.loki_query import LokiQuery
@@ -156,3 +157,23 @@ def test_the_example_for_loki_passes() -> None:
     with raw_server(answering(200, success(STREAMS))) as url:
         ran = run_example("loki-query", LOKI_URL=url)
     assert Outcome.PASSED == ran.result.outcome, [step.message for step in ran.result.steps]
+
+
+@pytest.mark.parametrize("action", ["prometheus_query", "loki_query"])
+@pytest.mark.parametrize(
+    ("expected", "found", "more"),
+    [
+        (Outcome.FAILED, [], "eventually: {timeout: 200ms, interval: 50ms}"),
+        (Outcome.PASSED, MATRIX["result"], "eventually: {timeout: 5s}"),
+        (Outcome.PASSED, [], 'assert: ["count == 0"]'),
+        (Outcome.PASSED, [], 'eventually: {timeout: 5s}\n    assert: ["count == 0"]'),
+    ],
+)
+def test_what_is_waited_for_without_an_assertion_is_something(
+    action: str, expected: Outcome, found: Any, more: str
+) -> None:
+    """Metrics and logs come late: an empty answer is a success for who says so alone."""
+    with raw_server(answering(200, success({"resultType": "matrix", "result": found}))) as url:
+        ran = run(f"steps:\n  - action: {action}\n    config: {{url: '{url}', query: up}}\n    {more}\n")
+    assert expected == ran.result.outcome
+    assert (expected is Outcome.FAILED) == ("count is 0" in ran.result.steps[0].message)
