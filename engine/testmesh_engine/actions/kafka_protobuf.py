@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from testmesh_engine.actions.kafka_schemas import Schema
 
 _MAIN = "message.proto"
-_INSTALL = "Install it with: pip install 'testmesh[grpc]'"
+_INSTALL = "Install it with: pip install 'testmesh[schema-registry]'"
 
 
 class ProtobufCodec:
