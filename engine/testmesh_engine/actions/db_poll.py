@@ -45,14 +45,18 @@ def conditions(config: Mapping[str, object]) -> Iterator[Condition]:
     if "expected_rows" in config:
         found.append(Condition("expected_rows", f"row_count == {_literal(config['expected_rows'])}"))
     if "column" in config or "expected_value" in config:
-        found.append(Condition("expected_value", _of_column(config)))
+        compared = _of_column(config)
+        found += [Condition("expected_value", _is_column(config["column"])), Condition("expected_value", compared)]
     yield from found or [Condition("", _A_ROW_EXISTS)]
 
 
 def _written(config: Mapping[str, object], key: str) -> Iterator[Condition]:
     given = config.get(key)
     if isinstance(given, Mapping) and (key == "condition" or "type" in given):
-        yield Condition(key, _of_type(given, key))
+        compared = _of_type(given, key)
+        if "column" in given and "first_row" in compared:
+            yield Condition(key, _is_column(given["column"]))
+        yield Condition(key, compared)
     elif isinstance(given, list):
         yield from (Condition(key, item) for item in given)
     elif key in config and not isinstance(given, Mapping):
@@ -85,6 +89,11 @@ def _of_column(config: Mapping[str, object]) -> str:
         if other not in config:
             raise ValueError(f"{one} goes with {other}", one)
     return f"{_cell(config['column'])} == {_literal(config['expected_value'])}"
+
+
+def _is_column(column: object) -> str:
+    """A column that the query does not return would equal null."""
+    return f"{to_json(str(column))} in columns"
 
 
 def _cell(column: object) -> str:

@@ -66,17 +66,20 @@ def problems(config: str, *more: str) -> list[str]:
         (["row_count > 0"], {"eventually": {"timeout": "5s"}}),
         (["row_count == 3"], {"expected_rows": 3}),
         (["row_count == ${N}"], {"expected_rows": "${N}"}),
-        (['first_row.status == "paid"'], {"column": "status", "expected_value": "paid"}),
-        (['first_row["order id"] == 5'], {"column": "order id", "expected_value": 5}),
-        (["first_row.done == true"], {"column": "done", "expected_value": True}),
-        (["first_row.done == null"], {"column": "done", "expected_value": None}),
-        (["first_row.status == ${WANT}"], {"column": "status", "expected_value": "${WANT}"}),
-        (['first_row.status == "a {{x}}"'], {"column": "status", "expected_value": "a {{x}}"}),
-        (['first_row.status == "${a}${b}"'], {"column": "status", "expected_value": "${a}${b}"}),
-        (['first_row.status == "it\'s \\"so\\""'], {"column": "status", "expected_value": 'it\'s "so"'}),
-        (['first_row.a != "b"'], {"condition": {"type": "not_equals", "column": "a", "value": "b"}}),
-        (['first_row.a == "b"'], {"condition": {"column": "a", "value": "b"}}),
-        (["first_row.a > 5"], {"condition": {"type": "greater_than", "column": "a", "value": 5}}),
+        (['"status" in columns', 'first_row.status == "paid"'], {"column": "status", "expected_value": "paid"}),
+        (['"order id" in columns', 'first_row["order id"] == 5'], {"column": "order id", "expected_value": 5}),
+        (['"done" in columns', "first_row.done == true"], {"column": "done", "expected_value": True}),
+        (['"done" in columns', "first_row.done == null"], {"column": "done", "expected_value": None}),
+        (['"status" in columns', "first_row.status == ${WANT}"], {"column": "status", "expected_value": "${WANT}"}),
+        (['"status" in columns', 'first_row.status == "a {{x}}"'], {"column": "status", "expected_value": "a {{x}}"}),
+        (['"status" in columns', 'first_row.status == "${a}${b}"'], {"column": "status", "expected_value": "${a}${b}"}),
+        (
+            ['"status" in columns', 'first_row.status == "it\'s \\"so\\""'],
+            {"column": "status", "expected_value": 'it\'s "so"'},
+        ),
+        (['"a" in columns', 'first_row.a != "b"'], {"condition": {"type": "not_equals", "column": "a", "value": "b"}}),
+        (['"a" in columns', 'first_row.a == "b"'], {"condition": {"column": "a", "value": "b"}}),
+        (['"a" in columns', "first_row.a > 5"], {"condition": {"type": "greater_than", "column": "a", "value": 5}}),
         (["row_count == 0"], {"condition": {"type": "not_exists"}}),
         (["row_count == 2"], {"condition": {"type": "row_count", "value": 2}}),
         (["count == 1", "row_count == 3"], {"condition": "count == 1", "expected_rows": 3}),
@@ -114,6 +117,17 @@ def test_a_column_that_never_has_its_value_is_shown() -> None:
     step = ran.step("it")
     assert (Outcome.FAILED, 3) == (step.outcome, len(step.attempts))
     assert 'first_row.status is "new", ${WANT} is "paid"' in step.message
+
+
+@pytest.mark.parametrize(
+    "condition", ["condition: {column: statuss, value: null}", "column: statuss\nexpected_value: null"]
+)
+def test_a_column_that_the_query_does_not_return_is_not_null(condition: str) -> None:
+    """It is mistyped: the columns that there are stand beside it."""
+    query = "query: SELECT * FROM orders"
+    step = polled(f"{condition}\n{query}\ninterval: 1ms\nmax_attempts: 2").step("it")
+    assert (Outcome.FAILED, 2) == (step.outcome, len(step.attempts))
+    assert '"statuss" in columns: columns is ["id","status"]' in step.message
 
 
 def test_a_refused_query_is_tried_again() -> None:
