@@ -191,14 +191,17 @@ class Trials:
 
 
 @pytest.fixture(scope="module")
-def matrix(stack: Stack, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Matrix:
-    """Runs what the chosen tests ask for. The table is written when all tests have ended."""
+def matrix(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Matrix:
+    """Runs what the chosen tests ask for. The table is written when all tests have ended.
+
+    On stacks of its own: a service that a thread has started ends with that thread, and the other tests need theirs.
+    """
     chosen = [item for item in request.session.items if isinstance(item, pytest.Function)]
     cases = {item.callspec.params["case"] for item in chosen if item.function is test_misbehaviour_turns_a_flow_red}
     of_green = (test_flows_are_green_ten_times_in_a_row, test_order_flow_with_eventually_takes_less_than_a_second)
     green_runs = GREEN_RUNS if any(item.function in of_green for item in chosen) else 0
     with ExitStack() as more, ThreadPoolExecutor(STACKS) as pool:
-        stacks = [stack, *(more.enter_context(running_stack()) for _ in range(STACKS - 1))]
+        stacks = [more.enter_context(running_stack()) for _ in range(STACKS)]
         trials = Trials(stacks, tmp_path_factory.mktemp("matrix"))
         words = {service: sorted(word for of, word in cases if of == service) for service in LONGEST_FIRST}
         tried = [pool.submit(trials.misbehaving, service, of_it) for service, of_it in words.items() if of_it]
